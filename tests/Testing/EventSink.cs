@@ -1,0 +1,51 @@
+using System.Collections.Concurrent;
+using System.Text;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+using Rollcall.Api;
+using Rollcall.Platform;
+
+namespace Rollcall.Testing;
+
+/// <summary>A queue bound to every event exchange: what a service has really published.</summary>
+public sealed class EventSink : IAsyncDisposable
+{
+    private readonly ConcurrentQueue<ITenantEvent> events = new();
+    private IConnection? connection;
+
+    public async Task StartAsync(string rabbitmq)
+    {
+        connection = await new ConnectionFactory { Uri = new(rabbitmq) }.CreateConnectionAsync();
+        var channel = await connection.CreateChannelAsync();
+        var queue = await channel.QueueDeclareAsync();
+        foreach (var name in EventNames())
+        {
+            await channel.ExchangeDeclareAsync(name, ExchangeType.Fanout, durable: true);
+            await channel.QueueBindAsync(queue.QueueName, name, "");
+        }
+
+        var consumer = new AsyncEventingBasicConsumer(channel);
+        consumer.ReceivedAsync += (_, delivery) =>
+        {
+            var type = Encoding.UTF8.GetString((byte[])delivery.BasicProperties.Headers![EventHeaders.ProtoType]!);
+            events.Enqueue((ITenantEvent)Contracts.Messages[type].Parser.ParseFrom(delivery.Body.ToArray()));
+            return Task.CompletedTask;
+        };
+        await channel.BasicConsumeAsync(queue.QueueName, autoAck: true, consumer);
+    }
+
+    /// <summary>Events of the type about the client, in the order of their arrival.</summary>
+    public List<T> Of<T>(Guid clientId)
+        where T : ITenantEvent => [.. events.OfType<T>().Where(e => e.ClientId == clientId.ToString())];
+
+    public async ValueTask DisposeAsync()
+    {
+        if (connection is not null)
+        {
+            await connection.DisposeAsync();
+        }
+    }
+
+    private static IEnumerable<string> EventNames() =>
+        Contracts.Messages.Values.Where(m => m.ClrType.IsAssignableTo(typeof(ITenantEvent))).Select(m => m.FullName);
+}

@@ -1,0 +1,23 @@
+namespace Rollcall.Testing;
+
+/// <summary>Waits for what a consumer or worker does on its own time.</summary>
+public static class Eventually
+{
+    /// <summary>Returns once the check passes; fails with its last exception after the limit (10 s).</summary>
+    public static async Task HoldsAsync(Func<Task> check, TimeSpan? limit = null)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await check();
+                return;
+            }
+            catch (Exception) when (TimeProvider.System.GetElapsedTime(start) < (limit ?? TimeSpan.FromSeconds(10)))
+            {
+                await Task.Delay(50);
+            }
+        }
+    }
+}
