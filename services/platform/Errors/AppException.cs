@@ -17,7 +17,7 @@ public sealed class AppException(StatusCode code, string reason, string message)
     public IDictionary<string, string> Metadata { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>The request field at fault, for INVALID_ARGUMENT.</summary>
-    public string? Field { get; private init; }
+    public string? Field { get; init; }
 
     /// <summary>How long the caller should wait before it tries again.</summary>
     public TimeSpan? RetryAfter { get; init; }
