@@ -3,6 +3,7 @@ using Rollcall.GraphEmulator.Control;
 using Rollcall.GraphEmulator.Faults;
 using Rollcall.GraphEmulator.Graph;
 using Rollcall.GraphEmulator.Model;
+using Rollcall.GraphEmulator.Notifications;
 using Rollcall.GraphEmulator.SignIn;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -12,6 +13,12 @@ builder.Services.AddSingleton(p =>
 );
 builder.Services.AddSingleton<FaultSchedule>();
 builder.Services.AddSingleton<Throttle>();
+builder.Services.AddSingleton<MailboxLimit>();
+builder.Services.AddSingleton<Webhook>();
+builder.Services.AddSingleton<Notifier>();
+builder.Services.AddHostedService(p => p.GetRequiredService<Notifier>());
+builder.Services.AddHostedService<StateSaver>();
+builder.Services.AddSingleton<Subscriptions>();
 builder.Services.AddSingleton<Router>();
 builder.Services.AddSingleton<Pipeline>();
 builder.Services.AddSingleton<Batch>();

@@ -16,6 +16,12 @@ public static class Setup
             emulation.Apps[app.ClientId] = app;
         }
 
+        if (configuration["Emulator:StateFile"] is { Length: > 0 } file && File.Exists(file))
+        {
+            StateFile.Read(emulation, file);
+            return emulation;
+        }
+
         switch (configuration["Emulator:Seed"] ?? "demo")
         {
             case "demo":

@@ -12,6 +12,7 @@ public static class ControlEndpoints
         UsersControl.Map(control);
         GroupsControl.Map(control);
         AppsControl.Map(control);
+        SubscriptionsControl.Map(control);
         WorldControl.Map(control);
     }
 }

@@ -1,3 +1,5 @@
+using Rollcall.GraphEmulator.Model;
+
 namespace Rollcall.GraphEmulator.Control;
 
 /// <summary>A control call that cannot be done; answered as <c>{"error": …}</c>.</summary>
@@ -14,6 +16,7 @@ public sealed class ControlException(int status, string message) : Exception(mes
     {
         try
         {
+            context.HttpContext.RequestServices.GetRequiredService<Emulation>().Touched = true;
             return await next(context);
         }
         catch (ControlException error)

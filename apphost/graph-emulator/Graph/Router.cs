@@ -3,11 +3,16 @@ using Rollcall.GraphEmulator.Model;
 namespace Rollcall.GraphEmulator.Graph;
 
 /// <summary>Finds the handler of a Graph path.</summary>
-public sealed class Router
+public sealed class Router(Subscriptions subscriptions)
 {
     /// <summary>Handlers run while holding the tenant's gate, on a directory whose due changes are visible.</summary>
     public ValueTask<GraphAnswer> AnswerAsync(GraphCall call)
     {
+        if (call.Segments is ["subscriptions", ..])
+        {
+            return subscriptions.AnswerAsync(call);
+        }
+
         lock (call.Tenant.Gate)
         {
             call.Tenant.Settle();

@@ -9,6 +9,9 @@ public sealed class Emulation(EmulatorClock clock)
     public ConcurrentDictionary<string, AppRegistration> Apps { get; } = new(StringComparer.OrdinalIgnoreCase);
     public EmulatorClock Clock => clock;
 
+    /// <summary>Set by whatever may have changed something; the state file is written when it is.</summary>
+    public bool Touched { get; set; }
+
     /// <summary>What new tenants start with.</summary>
     public TenantSettings DefaultSettings { get; set; } = new();
 

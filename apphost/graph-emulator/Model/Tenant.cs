@@ -24,6 +24,7 @@ public sealed class Tenant(Guid id, string name, string domain, TimeProvider clo
     public ChangeLog UserLog { get; } = new();
     public ChangeLog GroupLog { get; } = new();
     public Dictionary<string, ServicePrincipal> ServicePrincipals { get; } = new(StringComparer.OrdinalIgnoreCase);
+    public List<Subscription> Subscriptions { get; } = [];
     public TenantSettings Settings { get; set; } = new();
     public Random Random { get; } = new(seed);
 

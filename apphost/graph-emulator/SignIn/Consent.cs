@@ -53,9 +53,10 @@ public sealed class Consent(Emulation emulation)
         }
     }
 
-    private static string Approve(AppRegistration app, Tenant tenant, IQueryCollection query, bool v2)
+    private string Approve(AppRegistration app, Tenant tenant, IQueryCollection query, bool v2)
     {
         Grant(tenant, app.ClientId, Requested(app, query));
+        emulation.Touched = true;
         var answer = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["admin_consent"] = "True",
