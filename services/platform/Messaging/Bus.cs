@@ -74,13 +74,20 @@ public static class Bus
         });
     }
 
-    /// <summary>Otherwise MassTransit declares an exchange for each interface a protobuf class implements.</summary>
+    /// <summary>
+    /// Otherwise MassTransit declares an exchange for each interface a protobuf class implements. It leaves out those of
+    /// the System namespaces by itself, and refuses to be told about them.
+    /// </summary>
     private static void ExcludeInterfaces(IRabbitMqBusFactoryConfigurator rabbit)
     {
         var events = typeof(ITenantEvent)
             .Assembly.GetTypes()
             .Where(t => t.IsClass && t.IsAssignableTo(typeof(ITenantEvent)));
-        foreach (var type in events.SelectMany(t => t.GetInterfaces()).Distinct())
+        var interfaces = events
+            .SelectMany(t => t.GetInterfaces())
+            .Where(t => !t.Namespace!.StartsWith("System", StringComparison.Ordinal))
+            .Distinct();
+        foreach (var type in interfaces)
         {
             rabbit.Publish(type, topology => topology.Exclude = true);
         }
