@@ -1,0 +1,42 @@
+using Rollcall.Api.Directory.V1;
+using Rollcall.Edge;
+using Rollcall.Platform;
+
+var builder = WebApplication.CreateBuilder(args);
+if (args.Contains("--rotate-keys"))
+{
+    SigningKeys.Rotate(builder.Configuration.Required("Edge:SigningKeys"), TimeProvider.System);
+    return;
+}
+
+builder.WebHost.ConfigureKestrel(kestrel =>
+{
+    kestrel.AddServerHeader = false;
+    kestrel.Limits.MaxRequestBodySize = 1024 * 1024;
+    kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+});
+builder.AddService<EdgeDbContext>("edge", _ => { });
+builder.Services.AddServiceClient<ConnectionService.ConnectionServiceClient>("directory-sync");
+builder.Services.AddScoped<ConsentCallback>();
+builder.Services.AddSingleton<ShutOut>();
+builder.Services.AddHostedService(provider => provider.GetRequiredService<ShutOut>());
+builder.Services.AddSingleton<CallLimits>();
+builder
+    .Services.AddOptions<CallLimitOptions>()
+    .BindConfiguration("Edge:Limits")
+    .ValidateDataAnnotations()
+    .ValidateOnStart();
+builder
+    .Services.AddReverseProxy()
+    .LoadFromMemory(Routes.All(), Routes.Clusters(builder.Configuration))
+    .ConfigureHttpClient(Routes.KeepStreamsAlive);
+OpenIdServer.Add(builder);
+
+var app = builder.Build();
+app.UseRouting();
+app.UseWhen(Door.IsRpc, rpc => rpc.UseMiddleware<Door>().UseEndpoints(_ => { }));
+app.Use(HttpRules.AddHeadersAsync);
+app.MapGrpcService<IdentityApi>();
+app.MapReverseProxy();
+app.MapGet(ConsentCallback.Path, (ConsentCallback callback, HttpContext http) => callback.AnswerAsync(http));
+await app.RunServiceAsync<EdgeDbContext>(args);
