@@ -16,7 +16,10 @@ try
 
     return options.Verb switch
     {
+        "up" => await UpVerb.RunAsync(options, stop.Token),
+        "smoke" => await UpVerb.SmokeAsync(options, stop.Token),
         "servers" => await ServersVerb.RunAsync(options, stop.Token),
+        "clock" => MoveClock(options),
         _ => throw new RunFailedException($"there is no {options.Verb}\n{Options.Usage}"),
     };
 }
@@ -32,6 +35,16 @@ catch (OperationCanceledException) when (stop.IsCancellationRequested)
 finally
 {
     handlers.ForEach(h => h.Dispose());
+}
+
+int MoveClock(Options options)
+{
+    var amount = options.Amount ?? throw new RunFailedException(Options.Usage);
+    var now = Directory.Exists(options.Dir)
+        ? ClockOffset.Move(options.Dir, amount)
+        : throw new RunFailedException($"there is no {options.Dir}: nothing has run here");
+    Console.WriteLine($"the platform's time is now {now:u}");
+    return 0;
 }
 
 void End(PosixSignalContext context)

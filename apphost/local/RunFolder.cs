@@ -12,6 +12,8 @@ public sealed class RunFolder : IDisposable
     // Below the range the kernel takes outgoing ports from: nobody takes one between our look and its use.
     private const int FirstPort = 20_000;
     private const int LastPort = 32_000;
+    private const string LockFile = "lock";
+    private const string StateFile = "state.json";
     private readonly FileStream heldLock;
     private readonly RunState state;
     private readonly HashSet<int> given = [];
@@ -20,21 +22,30 @@ public sealed class RunFolder : IDisposable
     {
         Path = path;
         this.heldLock = heldLock;
-        state = File.Exists(StateFile) ? JsonSerializer.Deserialize<RunState>(File.ReadAllText(StateFile))! : new();
+        state = File.Exists(In(StateFile))
+            ? JsonSerializer.Deserialize<RunState>(File.ReadAllText(In(StateFile)))!
+            : new();
     }
 
     public string Path { get; }
 
-    private string StateFile => In("state.json");
-
-    public static async Task<RunFolder> OpenAsync(string path, CancellationToken ct)
+    /// <param name="fresh">Nothing of an earlier run is kept.</param>
+    public static async Task<RunFolder> OpenAsync(string path, bool fresh, CancellationToken ct)
     {
         Directory.CreateDirectory(path);
-        var folder = new RunFolder(path, Lock(path));
+        var held = Lock(path);
         await Leftovers.ClearAsync(path, TimeSpan.FromSeconds(10), ct);
-        folder.Empty("logs");
-        folder.Empty("pids");
-        return folder;
+        foreach (var entry in new DirectoryInfo(path).EnumerateFileSystemInfos())
+        {
+            if (entry.Name is "logs" or "pids" || (fresh && entry.Name != LockFile))
+            {
+                Delete(entry);
+            }
+        }
+
+        Directory.CreateDirectory(System.IO.Path.Combine(path, "logs"));
+        Directory.CreateDirectory(System.IO.Path.Combine(path, "pids"));
+        return new(path, held);
     }
 
     public string In(string name) => System.IO.Path.Combine(Path, name);
@@ -105,7 +116,7 @@ public sealed class RunFolder : IDisposable
         try
         {
             // Held by the kernel for as long as we live, so a kill -9 leaves no lock behind.
-            return new(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
+            return new(System.IO.Path.Combine(path, LockFile), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
         }
         catch (IOException)
         {
@@ -127,15 +138,19 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    private void Empty(string name)
+    private static void Delete(FileSystemInfo entry)
     {
-        foreach (var file in Directory.CreateDirectory(In(name)).EnumerateFiles())
+        if (entry is DirectoryInfo directory)
         {
-            file.Delete();
+            directory.Delete(recursive: true);
+        }
+        else
+        {
+            entry.Delete();
         }
     }
 
-    private void Save() => WritePrivate("state.json", JsonSerializer.Serialize(state));
+    private void Save() => WritePrivate(StateFile, JsonSerializer.Serialize(state));
 
     private sealed class RunState
     {

@@ -3,7 +3,8 @@ namespace Rollcall.Local.Processes;
 /// <summary>One program to run: what, as whom, how it is asked to stop and how one sees that it serves.</summary>
 public sealed record ProcessSpec(string Name, string File, params IReadOnlyList<string> Args)
 {
-    public Dictionary<string, string> Environment { get; init; } = [];
+    /// <summary>Added to ours; null takes a variable away.</summary>
+    public Dictionary<string, string?> Environment { get; init; } = [];
 
     /// <summary>The account to run as when we are root; null = our own.</summary>
     public string? User { get; init; }

@@ -79,7 +79,11 @@ public static class Spawner
         };
         foreach (var (name, value) in spec.Environment)
         {
-            info.Environment[name] = value;
+            info.Environment.Remove(name);
+            if (value is not null)
+            {
+                info.Environment.Add(name, value);
+            }
         }
 
         info.Environment[Mark] = runFolder;

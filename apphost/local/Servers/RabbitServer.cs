@@ -39,7 +39,7 @@ public sealed class RabbitServer(RunFolder folder, int port, IReadOnlyList<strin
             ? "/usr/lib/rabbitmq/bin/rabbitmq-server"
             : Programs.Find("rabbitmq-server");
 
-    private Dictionary<string, string> Environment =>
+    private Dictionary<string, string?> Environment =>
         new(StringComparer.Ordinal)
         {
             ["HOME"] = home, // the Erlang cookie
