@@ -1,0 +1,118 @@
+using Microsoft.EntityFrameworkCore;
+using Rollcall.Api.Notification.V1;
+using Rollcall.Api.Ops.V1;
+using Rollcall.Notification.Data;
+
+namespace Rollcall.Notification.Alerts;
+
+/// <summary>The platform's own alerts: one open per key, however many tenants meet the trouble at once.</summary>
+public sealed class PlatformAlertBook(NotificationDbContext db, TimeProvider clock)
+{
+    /// <param name="subject">Whom it concerns; it is over when <see cref="ClearAsync"/> has named them all. Null: nobody in particular.</param>
+    public async Task RaiseAsync(PlatformTrouble trouble, Guid? subject, CancellationToken ct)
+    {
+        var now = clock.GetUtcNow();
+        await db.Database.ExecuteSqlAsync(
+            $"""
+            insert into platform_alert as a (id, dedupe_key, condition, state, severity, summary, problem, remedy,
+              error_code, first_seen_at, last_seen_at, occurrences)
+            values ({Guid.CreateVersion7()}, {trouble.DedupeKey}, {trouble.Condition}, {nameof(AlertState.Open)},
+              {nameof(Severity.High)}, {trouble.Summary}, {trouble.Problem}, {trouble.Remedy}, {trouble.ErrorCode},
+              {now}, {now}, 1)
+            on conflict (dedupe_key) where state <> 'Resolved' do update
+            set last_seen_at = excluded.last_seen_at, occurrences = a.occurrences + 1
+            """,
+            ct
+        );
+        if (subject is { } id)
+        {
+            await db.Database.ExecuteSqlAsync(
+                $"""
+                insert into platform_alert_subject (dedupe_key, subject_id) values ({trouble.DedupeKey}, {id})
+                on conflict do nothing
+                """,
+                ct
+            );
+        }
+    }
+
+    /// <summary>The trouble no longer concerns the subject; the alert is resolved with its last one.</summary>
+    public async Task ClearAsync(string dedupeKey, Guid subject, CancellationToken ct)
+    {
+        var cleared = await db
+            .PlatformAlertSubjects.Where(s => s.DedupeKey == dedupeKey && s.SubjectId == subject)
+            .ExecuteDeleteAsync(ct);
+        if (cleared == 0)
+        {
+            return;
+        }
+
+        // Locked first, so that of two last ones leaving at once the second sees the first gone.
+        await db.Database.ExecuteSqlAsync(
+            $"select 1 from platform_alert where dedupe_key = {dedupeKey} and state <> 'Resolved' for update",
+            ct
+        );
+        var now = clock.GetUtcNow();
+        await db
+            .PlatformAlerts.Where(a =>
+                a.DedupeKey == dedupeKey
+                && a.State != AlertState.Resolved
+                && !db.PlatformAlertSubjects.Any(s => s.DedupeKey == dedupeKey)
+            )
+            .ExecuteUpdateAsync(
+                s =>
+                    s.SetProperty(a => a.State, AlertState.Resolved)
+                        .SetProperty(a => a.ResolvedAt, now)
+                        .SetProperty(a => a.Resolution, "Nobody is concerned any more"),
+                ct
+            );
+    }
+}
+
+/// <summary>Trouble of the platform, in words without any tenant's data.</summary>
+public sealed record PlatformTrouble(
+    string DedupeKey,
+    string Condition,
+    string Summary,
+    string Problem,
+    string Remedy,
+    string ErrorCode
+)
+{
+    public const string CredentialBadKey = "platform:CREDENTIAL_BAD";
+
+    public static PlatformTrouble CredentialBad(string errorCode) =>
+        new(
+            CredentialBadKey,
+            "CREDENTIAL_BAD",
+            "Microsoft refuses Rollcall's own credential",
+            "The certificate or federated credential of Rollcall's app is refused. No directory is read; nobody is removed.",
+            "Renew the app's credential and restart directory-sync. Clients need not do anything.",
+            errorCode
+        );
+
+    public static PlatformTrouble Of(AlarmRaised alarm) =>
+        alarm.Kind switch
+        {
+            AlarmKind.OutboxDead => new(
+                Key(alarm),
+                "OUTBOX_DEAD",
+                Short($"{alarm.Service} could not publish {alarm.Subject}"),
+                "An event could not be published in many tries and lies in outbox_dead.",
+                "Mend the cause, then move the row from outbox_dead back to outbox.",
+                alarm.Error
+            ),
+            _ => new(
+                Key(alarm),
+                "POISON_MESSAGE",
+                Short($"{alarm.Service} cannot handle messages of {alarm.Subject}"),
+                "A message failed in a way that would come again and was moved to the queue's _error queue.",
+                $"Mend the cause, then run the service with --redrive.",
+                alarm.Error
+            ),
+        };
+
+    private static string Key(AlarmRaised alarm) => $"platform:{alarm.Kind}:{alarm.Service}:{alarm.Subject}";
+
+    private static string Short(string text) => text.Length <= 100 ? text : text[..100];
+}
