@@ -9,6 +9,16 @@ public abstract record RuleNode
     /// <summary>How strongly the node binds; a weaker child needs parentheses.</summary>
     internal abstract int Strength { get; }
 
+    public bool UsesGroups() =>
+        this switch
+        {
+            QuantifiedNode => true,
+            AndNode and => and.Left.UsesGroups() || and.Right.UsesGroups(),
+            OrNode or => or.Left.UsesGroups() || or.Right.UsesGroups(),
+            NotNode not => not.Operand.UsesGroups(),
+            _ => false,
+        };
+
     internal string In(int strength) => Strength < strength ? $"({this})" : ToString();
 }
 

@@ -12,7 +12,7 @@ using Rollcall.ScopeRules.Data;
 namespace Rollcall.ScopeRules.Data.Migrations
 {
     [DbContext(typeof(ScopeDbContext))]
-    [Migration("20261122220811_Initial")]
+    [Migration("20261122222443_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
