@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -49,28 +48,7 @@ public sealed class InboxMessage
 }
 
 /// <summary>Wakes the dispatcher after a commit, so that an event does not wait for the next poll.</summary>
-public sealed class OutboxSignal
-{
-    private readonly Channel<bool> channel = Channel.CreateBounded<bool>(
-        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
-    );
-
-    public void Set() => channel.Writer.TryWrite(true);
-
-    public async Task WaitAsync(TimeSpan atMost, CancellationToken ct)
-    {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        timeout.CancelAfter(atMost);
-        try
-        {
-            await channel.Reader.ReadAsync(timeout.Token);
-        }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
-        {
-            // Nobody called: time for a poll.
-        }
-    }
-}
+public sealed class OutboxSignal : Signal;
 
 internal sealed class OutboxMessageConfiguration : IEntityTypeConfiguration<OutboxMessage>
 {

@@ -1,0 +1,155 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Connections;
+using Rollcall.DirectorySync.Data;
+using Rollcall.DirectorySync.Graph;
+using Rollcall.DirectorySync.Health;
+using Rollcall.Platform;
+
+namespace Rollcall.DirectorySync.Api;
+
+public sealed class ConnectionApi(
+    DirectoryDbContext db,
+    Consents consents,
+    GraphDirectory graph,
+    HealthBook health,
+    CallerContext caller,
+    TimeProvider clock
+) : ConnectionService.ConnectionServiceBase
+{
+    private const string RevokeHint =
+        "An administrator of the client deletes the application under Entra ID > Enterprise applications; reading stops within an hour.";
+
+    private static readonly string[] Permissions =
+    [
+        "User.Read.All: people, managers, leavers",
+        "GroupMember.Read.All: groups and who is in them",
+    ];
+
+    public override async Task<BeginConsentResponse> BeginConsent(
+        BeginConsentRequest request,
+        ServerCallContext context
+    )
+    {
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var directory = Requests.OptionalId(request.DirectoryTenantId, "directory_tenant_id");
+
+        var (url, expiresAt) = await consents.BeginAsync(
+            clientId,
+            directory,
+            caller.Caller.Subject,
+            context.CancellationToken
+        );
+
+        return new()
+        {
+            ConsentUrl = url,
+            ExpireTime = expiresAt.ToTimestamp(),
+            Permissions = { Permissions },
+        };
+    }
+
+    public override Task<CompleteConsentResponse> CompleteConsent(
+        CompleteConsentRequest request,
+        ServerCallContext context
+    ) => consents.CompleteAsync(request, context.CancellationToken);
+
+    public override async Task<GetConnectionResponse> GetConnection(
+        GetConnectionRequest request,
+        ServerCallContext context
+    )
+    {
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        await using var transaction = await db.BeginAsync(context.CancellationToken);
+        return new() { Connection = ToProto(await FindAsync(clientId, context.CancellationToken)) };
+    }
+
+    public override async Task<VerifyConnectionResponse> VerifyConnection(
+        VerifyConnectionRequest request,
+        ServerCallContext context
+    )
+    {
+        var ct = context.CancellationToken;
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var directory = await DirectoryOfAsync(clientId, ct);
+
+        // Outside any transaction: Microsoft may take its time.
+        HealthView? failure = null;
+        List<string> permissions = [];
+        try
+        {
+            permissions = await graph.VerifyAsync(directory, ct);
+        }
+        catch (GraphException e)
+        {
+            failure = HealthRules.AfterFailure(e, failures: 1).View;
+        }
+
+        await using var transaction = await db.BeginAsync(ct);
+        var connection = await FindAsync(clientId, ct);
+        connection.VerifiedAt = clock.GetUtcNow();
+        connection.State = failure is null ? ConnectionState.Connected : ConnectionState.Broken;
+        connection.GrantedPermissions = failure is null ? permissions : connection.GrantedPermissions;
+        if (failure is not null)
+        {
+            await health.RecordAsync(clientId, failure, ct);
+        }
+
+        // Mended or not, the next sync shows it.
+        await db.Database.ExecuteSqlAsync($"update client_sync set next_at = now() where client_id = {clientId}", ct);
+        await db.SaveChangesAsync(ct);
+        await transaction.CommitAsync(ct);
+        return new() { Connection = ToProto(connection) };
+    }
+
+    public override async Task<DisconnectResponse> Disconnect(DisconnectRequest request, ServerCallContext context)
+    {
+        var ct = context.CancellationToken;
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        await using var transaction = await db.BeginAsync(ct);
+        var connection = await FindAsync(clientId, ct);
+        connection.State = ConnectionState.Disconnected;
+
+        // The raised fence keeps a sync under way from committing after this.
+        await db
+            .ClientSyncs.Where(s => s.ClientId == clientId)
+            .ExecuteUpdateAsync(
+                s => s.SetProperty(x => x.Disabled, true).SetProperty(x => x.Fence, x => x.Fence + 1),
+                ct
+            );
+        await health.RecordAsync(clientId, HealthView.AwaitingConsent, ct);
+        await db.SaveChangesAsync(ct);
+        await transaction.CommitAsync(ct);
+        return new() { Connection = ToProto(connection) };
+    }
+
+    private async Task<Guid> DirectoryOfAsync(Guid clientId, CancellationToken ct)
+    {
+        await using var transaction = await db.BeginAsync(ct);
+        var connection = await FindAsync(clientId, ct);
+        return connection.DirectoryTenantId
+            ?? throw AppException.Precondition(
+                "CONNECTION_MISSING",
+                "Nobody has consented yet; begin with BeginConsent"
+            );
+    }
+
+    private async Task<Data.Connection> FindAsync(Guid clientId, CancellationToken ct) =>
+        await db.Connections.SingleOrDefaultAsync(c => c.ClientId == clientId, ct)
+        ?? throw AppException.NotFound("connection", clientId);
+
+    private static Rollcall.Api.Directory.V1.Connection ToProto(Data.Connection connection) =>
+        new()
+        {
+            ClientId = connection.ClientId.ToString(),
+            State = connection.State,
+            DirectoryTenantId = connection.DirectoryTenantId?.ToString() ?? "",
+            GrantedPermissions = { connection.GrantedPermissions },
+            RequestedBy = connection.RequestedBy,
+            ConsentTime = connection.ConsentedAt?.ToTimestamp(),
+            VerifyTime = connection.VerifiedAt?.ToTimestamp(),
+            RevokeHint = RevokeHint,
+        };
+}

@@ -1,0 +1,330 @@
+using System.Text.Json;
+using Google.Protobuf.Collections;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Data;
+using Rollcall.DirectorySync.Health;
+using Rollcall.DirectorySync.Sync;
+using Rollcall.Platform;
+
+namespace Rollcall.DirectorySync.Api;
+
+public sealed class SyncApi(
+    DirectoryDbContext db,
+    TenantContext tenant,
+    HealthBook health,
+    StagedRemovals removals,
+    SyncSignal signal,
+    TimeProvider clock
+) : SyncService.SyncServiceBase
+{
+    private static readonly TimeSpan WatchEvery = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+
+    public override async Task<StartSyncResponse> StartSync(StartSyncRequest request, ServerCallContext context)
+    {
+        var ct = context.CancellationToken;
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var requestId = Requests.OptionalId(request.RequestId, "request_id");
+
+        await using var transaction = await db.BeginAsync(ct);
+        var sync =
+            await db.ClientSyncs.SingleOrDefaultAsync(s => s.ClientId == clientId && !s.Disabled, ct)
+            ?? throw AppException.Precondition(
+                "CONNECTION_MISSING",
+                "The client is not connected; begin with BeginConsent"
+            );
+        if (await FindEarlierAsync(clientId, requestId, ct) is { } earlier)
+        {
+            return new() { Run = ToProto(earlier) };
+        }
+
+        var run = new SyncRunRow
+        {
+            MspId = tenant.MspId,
+            ClientId = clientId,
+            RequestId = requestId,
+            Mode = request.Mode == SyncMode.Full ? SyncMode.Full : SyncMode.Delta,
+            State = SyncRunState.Queued,
+            StartedAt = clock.GetUtcNow(),
+        };
+        db.SyncRuns.Add(run);
+        try
+        {
+            await db.SaveChangesAsync(ct);
+        }
+        catch (DbUpdateException e) when (e.IsUniqueViolation())
+        {
+            throw AppException.Precondition("SYNC_RUNNING", "A sync that was asked for is already under way");
+        }
+
+        // A lease that runs keeps its time; its end makes the client due at once.
+        await db.Database.ExecuteSqlAsync(
+            $"""
+            update client_sync set requested_run_id = {run.Id}, requested_full = {run.Mode == SyncMode.Full},
+              next_at = case when owner is null then now() else next_at end
+            where client_id = {sync.ClientId}
+            """,
+            ct
+        );
+        await transaction.CommitAsync(ct);
+        signal.Set();
+        return new() { Run = ToProto(run) };
+    }
+
+    public override async Task<GetSyncRunResponse> GetSyncRun(GetSyncRunRequest request, ServerCallContext context)
+    {
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var runId = Requests.Id(request.SyncRunId, "sync_run_id");
+        return new() { Run = await FindRunAsync(clientId, runId, context.CancellationToken) };
+    }
+
+    public override async Task<ListSyncRunsResponse> ListSyncRuns(
+        ListSyncRunsRequest request,
+        ServerCallContext context
+    )
+    {
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var size = Requests.PageSize(request.PageSize);
+        var before = PageToken.ReadId(request.PageToken, request) ?? Guid.AllBitsSet;
+
+        await using var transaction = await db.BeginAsync(context.CancellationToken);
+        var runs = await db
+            .SyncRuns.AsNoTracking()
+            .Where(r => r.ClientId == clientId && r.Id < before)
+            .OrderByDescending(r => r.Id)
+            .Take(size + 1)
+            .ToListAsync(context.CancellationToken);
+
+        return new()
+        {
+            Runs = { runs.Take(size).Select(ToProto) },
+            NextPageToken = runs.Count > size ? PageToken.Write(runs[size - 1].Id.ToString(), request) : "",
+        };
+    }
+
+    public override async Task WatchSyncRun(
+        WatchSyncRunRequest request,
+        IServerStreamWriter<WatchSyncRunResponse> responseStream,
+        ServerCallContext context
+    )
+    {
+        var ct = context.CancellationToken;
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var runId = Requests.Id(request.SyncRunId, "sync_run_id");
+        SyncRun? last = null;
+        var sentAt = 0L;
+        while (last?.State is not (SyncRunState.Succeeded or SyncRunState.Failed))
+        {
+            var run = await FindRunAsync(clientId, runId, ct);
+            if (!run.Equals(last) || TimeProvider.System.GetElapsedTime(sentAt) > Heartbeat)
+            {
+                await responseStream.WriteAsync(new() { Run = run }, ct);
+                (last, sentAt) = (run, TimeProvider.System.GetTimestamp());
+            }
+            else
+            {
+                await Task.Delay(WatchEvery, ct);
+            }
+        }
+    }
+
+    public override async Task<ListSyncEventsResponse> ListSyncEvents(
+        ListSyncEventsRequest request,
+        ServerCallContext context
+    )
+    {
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var runId = Requests.OptionalId(request.SyncRunId, "sync_run_id");
+        var userId = Requests.OptionalId(request.UserId, "user_id");
+        var size = Requests.PageSize(request.PageSize);
+        var before = PageToken.ReadId(request.PageToken, request) ?? Guid.AllBitsSet;
+
+        await using var transaction = await db.BeginAsync(context.CancellationToken);
+        var events = await db
+            .SyncEvents.AsNoTracking()
+            .Where(e => e.ClientId == clientId && e.Id < before)
+            .Where(e => runId == null || e.RunId == runId)
+            .Where(e => userId == null || e.UserId == userId)
+            .Where(e => request.Action == SyncAction.Unspecified || e.Action == request.Action)
+            .OrderByDescending(e => e.Id)
+            .Take(size + 1)
+            .ToListAsync(context.CancellationToken);
+
+        return new()
+        {
+            Events = { events.Take(size).Select(ToProto) },
+            NextPageToken = events.Count > size ? PageToken.Write(events[size - 1].Id.ToString(), request) : "",
+        };
+    }
+
+    public override async Task<GetSyncHealthResponse> GetSyncHealth(
+        GetSyncHealthRequest request,
+        ServerCallContext context
+    )
+    {
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        await using var transaction = await db.BeginAsync(context.CancellationToken);
+        return new() { Health = await health.GetAsync(clientId, context.CancellationToken) };
+    }
+
+    public override async Task<ListSyncHealthResponse> ListSyncHealth(
+        ListSyncHealthRequest request,
+        ServerCallContext context
+    )
+    {
+        var ct = context.CancellationToken;
+        var size = Requests.PageSize(request.PageSize);
+        var after = PageToken.ReadId(request.PageToken, request) ?? Guid.Empty;
+
+        await using var transaction = await db.BeginAsync(ct);
+        var clients = await db
+            .Clients.AsNoTracking()
+            .Where(c => c.ClientId > after)
+            .OrderBy(c => c.ClientId)
+            .Select(c => new { c.ClientId, c.DisplayName })
+            .Take(size + 1)
+            .ToListAsync(ct);
+        var response = new ListSyncHealthResponse
+        {
+            NextPageToken = clients.Count > size ? PageToken.Write(clients[size - 1].ClientId.ToString(), request) : "",
+        };
+        foreach (var client in clients.Take(size))
+        {
+            response.Clients.Add(
+                new Rollcall.Api.Directory.V1.ClientHealth
+                {
+                    ClientId = client.ClientId.ToString(),
+                    DisplayName = client.DisplayName,
+                    Health = await health.GetAsync(client.ClientId, ct),
+                }
+            );
+        }
+
+        return response;
+    }
+
+    public override async Task<ListStagedRemovalsResponse> ListStagedRemovals(
+        ListStagedRemovalsRequest request,
+        ServerCallContext context
+    )
+    {
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var size = Requests.PageSize(request.PageSize);
+        var after = PageToken.ReadId(request.PageToken, request) ?? Guid.Empty;
+
+        var rows = await removals.ListAsync(clientId, after, size + 1, context.CancellationToken);
+
+        return new()
+        {
+            Removals = { rows.Take(size) },
+            NextPageToken = rows.Count > size ? PageToken.Write(rows[size - 1].UserId, request) : "",
+        };
+    }
+
+    public override async Task<ApproveStagedRemovalsResponse> ApproveStagedRemovals(
+        ApproveStagedRemovalsRequest request,
+        ServerCallContext context
+    )
+    {
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var users = UserIds(request.UserIds);
+
+        var version = await removals.ApproveAsync(clientId, users, context.CancellationToken);
+
+        return new() { Removed = users.Length, RosterVersion = version };
+    }
+
+    public override async Task<RejectStagedRemovalsResponse> RejectStagedRemovals(
+        RejectStagedRemovalsRequest request,
+        ServerCallContext context
+    )
+    {
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var users = UserIds(request.UserIds);
+        var until = Requests.Time(request.KeepUntilTime, "keep_until_time");
+        if (until <= clock.GetUtcNow() || until > clock.GetUtcNow().AddDays(366))
+        {
+            throw AppException.Invalid("keep_until_time", "must be in the future, at most a year ahead");
+        }
+
+        await removals.RejectAsync(clientId, users, until, context.CancellationToken);
+
+        return new() { Kept = users.Length };
+    }
+
+    private static Guid[] UserIds(RepeatedField<string> values) =>
+        values.Count == 0
+            ? throw AppException.Invalid("user_ids", "must name at least one user")
+            : [.. values.Select(v => Requests.Id(v, "user_ids")).Distinct()];
+
+    private async Task<SyncRunRow?> FindEarlierAsync(Guid clientId, Guid? requestId, CancellationToken ct) =>
+        requestId is null
+            ? null
+            : await db
+                .SyncRuns.AsNoTracking()
+                .SingleOrDefaultAsync(r => r.ClientId == clientId && r.RequestId == requestId, ct);
+
+    private async Task<SyncRun> FindRunAsync(Guid clientId, Guid runId, CancellationToken ct)
+    {
+        await using var transaction = await db.BeginAsync(ct);
+        var run =
+            await db.SyncRuns.AsNoTracking().SingleOrDefaultAsync(r => r.ClientId == clientId && r.Id == runId, ct)
+            ?? throw AppException.NotFound("sync_run", runId);
+        return ToProto(run);
+    }
+
+    private static SyncRun ToProto(SyncRunRow run) =>
+        new()
+        {
+            Id = run.Id.ToString(),
+            Mode = run.Mode,
+            State = run.State,
+            StartTime = run.StartedAt.ToTimestamp(),
+            FinishTime = run.FinishedAt?.ToTimestamp(),
+            Pages = run.Pages,
+            Objects = run.Objects,
+            Added = run.Added,
+            Changed = run.Changed,
+            Removed = run.Removed,
+            Staged = run.Staged,
+            RosterVersion = run.RosterVersion,
+            ErrorCode = run.ErrorCode,
+            Problem = run.Problem,
+        };
+
+    private static SyncEvent ToProto(SyncEventRow row)
+    {
+        var proto = new SyncEvent
+        {
+            Id = row.Id.ToString(),
+            SyncRunId = row.RunId.ToString(),
+            OccurTime = row.OccurredAt.ToTimestamp(),
+            Action = row.Action,
+            UserId = row.UserId?.ToString() ?? "",
+            GroupId = row.GroupId?.ToString() ?? "",
+            DisplayName = row.DisplayName,
+            ReasonCode = row.ReasonCode,
+        };
+        foreach (var change in JsonSerializer.Deserialize<List<Change>>(row.Changes ?? "[]")!)
+        {
+            proto.Changes.Add(
+                new PropertyChange
+                {
+                    Property = change.p,
+                    OldValue = change.o ?? "",
+                    NewValue = change.n ?? "",
+                }
+            );
+        }
+
+        return proto;
+    }
+
+    /// <summary>As <see cref="UserChange.ChangesJson"/> writes it.</summary>
+#pragma warning disable IDE1006 // the column's short names
+    private sealed record Change(string p, string? o, string? n);
+#pragma warning restore IDE1006
+}

@@ -1,0 +1,105 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Rollcall.Api.Directory.V1;
+
+namespace Rollcall.DirectorySync.Data;
+
+/// <summary>A person or account of a client's roster. Leavers stay: past assignments and reports name them.</summary>
+public sealed class DirectoryUser
+{
+    public required Guid MspId { get; init; }
+    public required Guid ClientId { get; init; }
+    public required Guid UserId { get; init; }
+
+    /// <summary>The roster version that last changed what others see of the user.</summary>
+    public long Revision { get; set; }
+    public required UserState State { get; set; }
+    public required DateTimeOffset StateAt { get; set; }
+    public required DateTimeOffset FirstSeenAt { get; init; }
+    public required AccountKind Kind { get; set; }
+    public required string KindEvidence { get; set; }
+
+    /// <summary>The only source that may change or remove the user.</summary>
+    public required Source Authority { get; set; }
+
+    /// <summary>Entra object id, which managers and memberships refer to; null for people without a directory.</summary>
+    public Guid? ObjectId { get; set; }
+    public Guid? ManagerObjectId { get; set; }
+
+    /// <summary>The directory's properties as last read, by Graph name; a property never sent is absent.</summary>
+    public required string Properties { get; set; }
+    public required string DisplayName { get; set; }
+
+    /// <summary>Lower-cased; empty when there is none.</summary>
+    public required string Mail { get; set; }
+    public string EscrowReason { get; set; } = "";
+
+    /// <summary>The brake holds a removal back.</summary>
+    public bool Staged { get; set; }
+}
+
+/// <summary>Where a user is known from. A second source adds a link; the user's id stays.</summary>
+public sealed class SourceLink
+{
+    public required Guid MspId { get; init; }
+    public required Guid ClientId { get; init; }
+    public required Source Source { get; init; }
+
+    /// <summary>Entra object id, SCIM externalId or CSV key.</summary>
+    public required string ExternalId { get; init; }
+    public required Guid UserId { get; init; }
+    public required DateTimeOffset LinkedAt { get; init; }
+}
+
+/// <summary>A removal the brake holds back, until it is approved, rejected or the person reappears.</summary>
+public sealed class StagedRemovalRow
+{
+    public required Guid MspId { get; init; }
+    public required Guid ClientId { get; init; }
+    public required Guid UserId { get; init; }
+
+    /// <summary>What the user becomes once approved.</summary>
+    public required UserState NewState { get; init; }
+    public required string Reason { get; init; }
+    public required DateTimeOffset StagedAt { get; init; }
+
+    /// <summary>Rejected: kept until then.</summary>
+    public DateTimeOffset? KeepUntil { get; set; }
+}
+
+internal sealed class DirectoryUserConfiguration : IEntityTypeConfiguration<DirectoryUser>
+{
+    public void Configure(EntityTypeBuilder<DirectoryUser> builder)
+    {
+        builder.ToTable("directory_user");
+        builder.HasKey(u => new { u.ClientId, u.UserId });
+        builder.Property(u => u.Properties).HasColumnType("jsonb");
+        builder.HasIndex(u => new { u.ClientId, u.ObjectId }).IsUnique();
+        builder.HasIndex(u => new { u.ClientId, u.ManagerObjectId });
+        builder.HasIndex(u => new { u.ClientId, u.Mail });
+    }
+}
+
+internal sealed class SourceLinkConfiguration : IEntityTypeConfiguration<SourceLink>
+{
+    public void Configure(EntityTypeBuilder<SourceLink> builder)
+    {
+        builder.ToTable("source_link");
+        builder.HasKey(l => new
+        {
+            l.ClientId,
+            l.Source,
+            l.ExternalId,
+        });
+        builder.HasIndex(l => new { l.ClientId, l.UserId });
+    }
+}
+
+internal sealed class StagedRemovalConfiguration : IEntityTypeConfiguration<StagedRemovalRow>
+{
+    public void Configure(EntityTypeBuilder<StagedRemovalRow> builder)
+    {
+        builder.ToTable("staged_removal");
+        builder.HasKey(r => new { r.ClientId, r.UserId });
+    }
+}

@@ -1,0 +1,195 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Microsoft.Graph;
+using Microsoft.Kiota.Abstractions;
+using Microsoft.Kiota.Abstractions.Authentication;
+using Microsoft.Kiota.Http.HttpClientLibrary;
+using Polly;
+using Polly.Retry;
+
+namespace Rollcall.DirectorySync.Graph;
+
+/// <summary>The two delta streams of a directory.</summary>
+public enum DeltaKind
+{
+    Users,
+    Groups,
+}
+
+/// <summary>Reads a client's directory from Microsoft Graph. The SDK builds and signs requests; pages stay raw JSON.</summary>
+public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<GraphOptions> options)
+{
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
+
+    private static readonly ResiliencePipeline Retry = new ResiliencePipelineBuilder()
+        .AddRetry(
+            new RetryStrategyOptions
+            {
+                MaxRetryAttempts = 4,
+                BackoffType = DelayBackoffType.Exponential,
+                Delay = TimeSpan.FromMilliseconds(500),
+                UseJitter = true,
+                ShouldHandle = new PredicateBuilder().Handle<GraphException>(e =>
+                    e is { Failure: GraphFailure.Transient }
+                ),
+                DelayGenerator = a =>
+                    ValueTask.FromResult(
+                        a.Outcome.Exception is GraphException { Data: var d } && d["retry-after"] is TimeSpan t
+                            ? t
+                            : (TimeSpan?)null
+                    ),
+            }
+        )
+        .Build();
+
+    /// <summary>The raw JSON of one page: the one the link names, or the first of a full round.</summary>
+    /// <exception cref="GraphException">After the retries that make sense.</exception>
+    public async Task<byte[]> ReadPageAsync(Guid directory, DeltaKind stream, string? link, CancellationToken ct)
+    {
+        var graph = For(directory);
+        var request = stream switch
+        {
+            DeltaKind.Users when link is null => graph.Users.Delta.ToGetRequestInformation(c =>
+                c.QueryParameters.Select = EntraProperties.UserSelect
+            ),
+            DeltaKind.Users => graph.Users.Delta.WithUrl(link).ToGetRequestInformation(),
+            DeltaKind.Groups when link is null => graph.Groups.Delta.ToGetRequestInformation(c =>
+                c.QueryParameters.Select = EntraProperties.GroupSelect
+            ),
+            DeltaKind.Groups => graph.Groups.Delta.WithUrl(link).ToGetRequestInformation(),
+        };
+        return await Retry.ExecuteAsync(async token => await SendAsync(graph, request, token), ct);
+    }
+
+    /// <summary>Proves a consent: a new token, its roles, and one read. Returns the granted permissions.</summary>
+    public async Task<List<string>> VerifyAsync(Guid directory, CancellationToken ct)
+    {
+        // Tokens cached from before the consent lack its permissions.
+        var token = await tokens.GetAsync(directory, fresh: true, ct);
+        var roles = RolesOf(token);
+        var graph = For(directory);
+        var request = graph.Users.ToGetRequestInformation(c =>
+        {
+            c.QueryParameters.Top = 1;
+            c.QueryParameters.Select = ["id"];
+        });
+        await Retry.ExecuteAsync(async t => await SendAsync(graph, request, t), ct);
+        return roles;
+    }
+
+    private GraphServiceClient For(Guid directory) =>
+        new(
+            new HttpClientRequestAdapter(new Tokens(tokens, directory), httpClient: http.Client)
+            {
+                BaseUrl = options.Value.BaseUrl.ToString().TrimEnd('/'),
+            }
+        );
+
+    private static async Task<byte[]> SendAsync(
+        GraphServiceClient graph,
+        RequestInformation request,
+        CancellationToken ct
+    )
+    {
+        var native = new NativeResponseHandler();
+        request.SetResponseHandler(native);
+        try
+        {
+            await graph.RequestAdapter.SendPrimitiveAsync<Stream>(request, cancellationToken: ct);
+            using var response = (HttpResponseMessage)native.Value!;
+            var body = await response.Content.ReadAsByteArrayAsync(ct);
+            return response.IsSuccessStatusCode ? body : throw Explain(response, body);
+        }
+        catch (Exception e)
+            when (e is HttpRequestException or IOException or TaskCanceledException && !ct.IsCancellationRequested)
+        {
+            throw new GraphException(
+                GraphFailure.Transient,
+                "GRAPH_UNREACHABLE",
+                "the connection to Microsoft Graph broke",
+                e
+            );
+        }
+    }
+
+    /// <summary>Source: Microsoft's error codes; only what is documented decides, everything else is shown.</summary>
+    private static GraphException Explain(HttpResponseMessage response, byte[] body)
+    {
+        var (code, message) = ErrorOf(body);
+        var resync =
+            code is "syncStateNotFound" or "resyncRequired" or "syncStateInvalid"
+            || message.Contains("Badly formed token", StringComparison.OrdinalIgnoreCase)
+            || message.Contains("sync state", StringComparison.OrdinalIgnoreCase);
+        var failure = response.StatusCode switch
+        {
+            HttpStatusCode.Gone => GraphFailure.ResyncRequired,
+            HttpStatusCode.BadRequest or HttpStatusCode.NotFound when resync => GraphFailure.ResyncRequired,
+
+            // The page's token aged while the round was under way: begin the round again.
+            HttpStatusCode.BadRequest when code is "Directory_ExpiredPageToken" => GraphFailure.ResyncRequired,
+            HttpStatusCode.Forbidden when code is "Authorization_RequestDenied" => GraphFailure.PermissionMissing,
+            HttpStatusCode.Forbidden when code is "Authorization_IdentityNotFound" => GraphFailure.ConsentRemoved,
+            HttpStatusCode.TooManyRequests or HttpStatusCode.NotFound or HttpStatusCode.Unauthorized =>
+                GraphFailure.Transient,
+            >= HttpStatusCode.InternalServerError => GraphFailure.Transient,
+            _ => GraphFailure.Unexpected,
+        };
+        var error = new GraphException(failure, code, $"Microsoft Graph answered {(int)response.StatusCode} {code}");
+        if (RetryAfter(response) is { } delay)
+        {
+            error.Data["retry-after"] = delay;
+        }
+
+        return error;
+    }
+
+    private static (string Code, string Message) ErrorOf(byte[] body)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(body);
+            var error = json.RootElement.GetProperty("error");
+            return (error.GetProperty("code").GetString() ?? "", error.GetProperty("message").GetString() ?? "");
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            // An HTML page of a gateway, for instance: the status decides.
+            return ("NO_ERROR_CODE", "");
+        }
+    }
+
+    private static TimeSpan? RetryAfter(HttpResponseMessage response)
+    {
+        var header = response.Headers.RetryAfter;
+        var delay = header?.Delta ?? (header?.Date is { } date && response.Headers.Date is { } now ? date - now : null);
+        return delay is null ? null
+            : delay < TimeSpan.Zero ? TimeSpan.Zero
+            : delay > LongestWait ? LongestWait
+            : delay;
+    }
+
+    private static List<string> RolesOf(string token)
+    {
+        var payload = token.Split('.') is [_, var middle, _] ? middle : "";
+        using var json = JsonDocument.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(payload));
+        return json.RootElement.TryGetProperty("roles", out var roles)
+            ? [.. roles.EnumerateArray().Select(r => r.GetString()!).Order(StringComparer.Ordinal)]
+            : [];
+    }
+
+    /// <summary>The SDK attaches no token to hosts it does not know, national clouds' proxies and the emulator among them.</summary>
+    private sealed class Tokens(GraphTokens tokens, Guid directory) : IAuthenticationProvider
+    {
+        public async Task AuthenticateRequestAsync(
+            RequestInformation request,
+            Dictionary<string, object>? additionalAuthenticationContext = null,
+            CancellationToken cancellationToken = default
+        )
+        {
+            var token = await tokens.GetAsync(directory, fresh: false, cancellationToken);
+            request.Headers.Remove("Authorization");
+            request.Headers.Add("Authorization", $"Bearer {token}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Rollcall.DirectorySync.Graph;
+
+/// <summary>Where Microsoft Graph and Entra sign-in are, and who we are there.</summary>
+public sealed class GraphOptions
+{
+    [Required]
+    public Uri BaseUrl { get; set; } = new("https://graph.microsoft.com/v1.0");
+
+    [Required]
+    public Uri Authority { get; set; } = new("https://login.microsoftonline.com");
+
+    /// <summary>PEM of a CA to trust for these two hosts only: the emulator's, or a proxy's.</summary>
+    public string? CaFile { get; set; }
+
+    [Required]
+    public string ClientId { get; set; } = "";
+
+    /// <summary>PEM with the application's certificate and private key.</summary>
+    [Required]
+    public string CertificateFile { get; set; } = "";
+
+    /// <summary>Where Entra sends an administrator back: edge's /consent/callback.</summary>
+    [Required]
+    public Uri? ConsentRedirectUri { get; set; }
+}

@@ -1,0 +1,293 @@
+using System.Text;
+using System.Text.Json;
+using Rollcall.DirectorySync.Data;
+
+namespace Rollcall.DirectorySync.Graph;
+
+/// <summary>One entry of a users delta page: a patch of one user, never the whole truth.</summary>
+/// <param name="Removed">"changed" (soft delete) or "deleted" (for good); null for a living entry.</param>
+/// <param name="ManagerChanged">The entry says something about the manager.</param>
+/// <param name="Manager">Object id of the manager; null when there is none any more.</param>
+public sealed record UserEntry(Guid ObjectId, string? Removed, PropertySet Patch, bool ManagerChanged, Guid? Manager);
+
+/// <summary>One entry of a groups delta page. A big group comes as several entries, each with a slice of members.</summary>
+public sealed record GroupEntry(
+    Guid ObjectId,
+    string? Removed,
+    string? DisplayName,
+    bool? SecurityEnabled,
+    bool? Dynamic,
+    List<MemberEntry> Members
+);
+
+/// <summary>A membership that was added or taken away.</summary>
+public sealed record MemberEntry(Guid ObjectId, MemberType Type, bool Removed);
+
+/// <summary>
+/// Reads delta pages from their raw JSON: the SDK's models drop JSON nulls, and with them the difference between a
+/// property set to null and one that did not change.
+/// </summary>
+public static class GraphPage
+{
+    /// <summary>The page's link: where the round goes on, or (last page) where the next round starts.</summary>
+    /// <exception cref="GraphException">The page is no JSON or has no link.</exception>
+    public static (string? NextLink, string? DeltaLink) Links(ReadOnlySpan<byte> page)
+    {
+        string? next = null;
+        string? delta = null;
+        try
+        {
+            var reader = new Utf8JsonReader(page);
+            while (reader.Read())
+            {
+                if (reader.CurrentDepth != 1 || reader.TokenType != JsonTokenType.PropertyName)
+                {
+                    continue;
+                }
+
+                var isNext = reader.ValueTextEquals("@odata.nextLink"u8);
+                var isDelta = reader.ValueTextEquals("@odata.deltaLink"u8);
+                reader.Read();
+                if (isNext)
+                {
+                    next = reader.GetString();
+                }
+                else if (isDelta)
+                {
+                    delta = reader.GetString();
+                }
+                else
+                {
+                    reader.Skip();
+                }
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw GraphException.Garbage("the page is no complete JSON", e);
+        }
+
+        return (next is null) == (delta is null)
+            ? throw GraphException.Garbage("the page has no link, or two", inner: null)
+            : (next, delta);
+    }
+
+    public static IEnumerable<UserEntry> Users(byte[] page) => Entries(page, ReadUser);
+
+    public static IEnumerable<GroupEntry> Groups(byte[] page) => Entries(page, ReadGroup);
+
+    private delegate T EntryReader<out T>(ref Utf8JsonReader reader);
+
+    private static List<T> Entries<T>(byte[] page, EntryReader<T> read)
+    {
+        var entries = new List<T>(200);
+        try
+        {
+            var reader = new Utf8JsonReader(page);
+            while (reader.Read())
+            {
+                if (
+                    reader.CurrentDepth != 1
+                    || reader.TokenType != JsonTokenType.PropertyName
+                    || !reader.ValueTextEquals("value"u8)
+                )
+                {
+                    continue;
+                }
+
+                reader.Read();
+                while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+                {
+                    entries.Add(read(ref reader));
+                }
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            throw GraphException.Garbage("an entry of the page is not as documented", e);
+        }
+
+        return entries;
+    }
+
+    private static UserEntry ReadUser(ref Utf8JsonReader reader)
+    {
+        var id = Guid.Empty;
+        string? removed = null;
+        var patch = new PropertySet();
+        var managerChanged = false;
+        Guid? manager = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("id"u8))
+            {
+                reader.Read();
+                id = reader.GetGuid();
+            }
+            else if (reader.ValueTextEquals("@removed"u8))
+            {
+                removed = ReadRemoved(ref reader);
+            }
+            else if (reader.ValueTextEquals("manager@delta"u8))
+            {
+                managerChanged = true;
+                manager = ReadMembers(ref reader).LastOrDefault(m => !m.Removed)?.ObjectId;
+            }
+            else
+            {
+                var index = EntraProperties.IndexOf(ref reader);
+                reader.Read();
+                if (index >= 0)
+                {
+                    patch.Set(index, Text(ref reader));
+                }
+                else
+                {
+                    reader.Skip();
+                }
+            }
+        }
+
+        return new(Known(id), removed, patch, managerChanged, manager);
+    }
+
+#pragma warning disable MA0051 // one property after the other
+    private static GroupEntry ReadGroup(ref Utf8JsonReader reader)
+    {
+        var id = Guid.Empty;
+        string? removed = null;
+        string? name = null;
+        bool? security = null;
+        bool? dynamic = null;
+        List<MemberEntry> members = [];
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("@removed"u8))
+            {
+                removed = ReadRemoved(ref reader);
+                continue;
+            }
+
+            if (reader.ValueTextEquals("members@delta"u8))
+            {
+                members = ReadMembers(ref reader);
+                continue;
+            }
+
+            var property = reader.GetString();
+            reader.Read();
+            switch (property)
+            {
+                case "id":
+                    id = reader.GetGuid();
+                    break;
+                case "displayName":
+                    name = reader.GetString() ?? "";
+                    break;
+                case "securityEnabled":
+                    security = reader.TokenType == JsonTokenType.True;
+                    break;
+                case "groupTypes":
+                    dynamic = Text(ref reader)?.Contains("DynamicMembership", StringComparison.Ordinal) == true;
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+
+        return new(Known(id), removed, name, security, dynamic, members);
+    }
+
+#pragma warning restore MA0051
+
+    private static string ReadRemoved(ref Utf8JsonReader reader)
+    {
+        var reason = "changed";
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isReason = reader.ValueTextEquals("reason"u8);
+            reader.Read();
+            if (isReason)
+            {
+                reason = reader.GetString() ?? reason;
+            }
+        }
+
+        return reason;
+    }
+
+    private static List<MemberEntry> ReadMembers(ref Utf8JsonReader reader)
+    {
+        var members = new List<MemberEntry>();
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+        {
+            members.Add(ReadMember(ref reader));
+        }
+
+        return members;
+    }
+
+    private static MemberEntry ReadMember(ref Utf8JsonReader reader)
+    {
+        var id = Guid.Empty;
+        var type = MemberType.Other;
+        var removed = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("@removed"u8))
+            {
+                ReadRemoved(ref reader);
+                removed = true;
+                continue;
+            }
+
+            var (isId, isType) = (reader.ValueTextEquals("id"u8), reader.ValueTextEquals("@odata.type"u8));
+            reader.Read();
+            if (isId)
+            {
+                id = reader.GetGuid();
+            }
+            else if (isType)
+            {
+                type =
+                    reader.ValueTextEquals("#microsoft.graph.user"u8) ? MemberType.User
+                    : reader.ValueTextEquals("#microsoft.graph.group"u8) ? MemberType.Group
+                    : MemberType.Other;
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return new(Known(id), type, removed);
+    }
+
+    private static Guid Known(Guid id) => id == Guid.Empty ? throw new JsonException("An entry has no id") : id;
+
+    /// <summary>The value as text: strings unquoted, objects and arrays as their JSON.</summary>
+    private static string? Text(ref Utf8JsonReader reader)
+    {
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.Null:
+                return null;
+            case JsonTokenType.String:
+                return reader.GetString();
+            case JsonTokenType.True:
+                return "true";
+            case JsonTokenType.False:
+                return "false";
+            case JsonTokenType.Number:
+                return Encoding.UTF8.GetString(reader.ValueSpan);
+            default:
+                using (var document = JsonDocument.ParseValue(ref reader))
+                {
+                    return document.RootElement.GetRawText();
+                }
+        }
+    }
+}

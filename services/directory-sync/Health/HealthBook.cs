@@ -1,0 +1,159 @@
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Microsoft.EntityFrameworkCore;
+using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Data;
+using Rollcall.Platform;
+using StackExchange.Redis;
+
+namespace Rollcall.DirectorySync.Health;
+
+/// <summary>A client's recorded health: written, announced and cached when it changes, and only then.</summary>
+public sealed partial class HealthBook(
+    DirectoryDbContext db,
+    TenantContext tenant,
+    IConnectionMultiplexer redis,
+    TimeProvider clock,
+    ILogger<HealthBook> logger
+)
+{
+    private static readonly TimeSpan CacheLifetime = TimeSpan.FromSeconds(30);
+
+    /// <summary>Inside the caller's transaction. Announces the change through the outbox; nothing if there is none.</summary>
+    public async Task RecordAsync(Guid clientId, HealthView view, CancellationToken ct)
+    {
+        var now = clock.GetUtcNow();
+        var row = await db.Healths.SingleOrDefaultAsync(h => h.ClientId == clientId, ct);
+        if (row is null)
+        {
+            row = new()
+            {
+                MspId = tenant.MspId,
+                ClientId = clientId,
+                State = view.State,
+                Since = now,
+            };
+            db.Healths.Add(row);
+        }
+        else if (new HealthView(row.State, row.Problem, row.ErrorCode, row.Owner, row.Remedy) == view)
+        {
+            return;
+        }
+        else
+        {
+            row.Since = row.State == view.State ? row.Since : now;
+            row.Revision++;
+        }
+
+        (row.State, row.Problem, row.ErrorCode, row.Owner, row.Remedy) = (
+            view.State,
+            view.Problem,
+            view.ErrorCode,
+            view.Owner,
+            view.Remedy
+        );
+        await db.SaveChangesAsync(ct);
+        await ForgetAsync(clientId);
+        db.Publish(
+            new SyncHealthChanged
+            {
+                MspId = tenant.MspId.ToString(),
+                ClientId = clientId.ToString(),
+                OccurTime = now.ToTimestamp(),
+                Revision = row.Revision,
+                Health = await ReadAsync(clientId, ct),
+            }
+        );
+    }
+
+    /// <summary>The health of a client that was just read, from what its roster holds back.</summary>
+    public static async Task<HealthView> AfterSuccessAsync(DirectoryDbContext db, Guid clientId, CancellationToken ct)
+    {
+        var staged = await db.StagedRemovals.CountAsync(r => r.ClientId == clientId && r.KeepUntil == null, ct);
+        var escrowed = await db.Users.CountAsync(
+            u =>
+                u.ClientId == clientId
+                && u.State == UserState.Active
+                && u.EscrowReason != ""
+                && (u.Kind == AccountKind.Person || u.Kind == AccountKind.Contractor),
+            ct
+        );
+        return HealthRules.AfterSuccess(staged, escrowed);
+    }
+
+    /// <summary>The health as people see it, from the cache if it is fresh there.</summary>
+    public async Task<SyncHealth> GetAsync(Guid clientId, CancellationToken ct)
+    {
+        var cached = RedisValue.Null;
+        await TryAsync(async () => cached = await redis.GetDatabase().StringGetAsync(Key(clientId)));
+        if (cached.HasValue)
+        {
+            return SyncHealth.Parser.ParseFrom((byte[])cached!);
+        }
+
+        var health = await ReadAsync(clientId, ct);
+        await TryAsync(() => redis.GetDatabase().StringSetAsync(Key(clientId), health.ToByteArray(), CacheLifetime));
+        return health;
+    }
+
+    /// <summary>Drops the cached health, after anything that changes what it says.</summary>
+    public Task ForgetAsync(Guid clientId) => TryAsync(() => redis.GetDatabase().KeyDeleteAsync(Key(clientId)));
+
+    private async Task<SyncHealth> ReadAsync(Guid clientId, CancellationToken ct)
+    {
+        var row = await db.Healths.AsNoTracking().SingleOrDefaultAsync(h => h.ClientId == clientId, ct);
+        var sync = await db.ClientSyncs.AsNoTracking().SingleOrDefaultAsync(s => s.ClientId == clientId, ct);
+        var client = await db.Clients.AsNoTracking().SingleAsync(c => c.ClientId == clientId, ct);
+        var view = row is null
+            ? HealthView.AwaitingConsent
+            : new HealthView(row.State, row.Problem, row.ErrorCode, row.Owner, row.Remedy);
+
+        // Leases run on real time; lateness is about them, so it does too.
+        var sinceSuccess = TimeProvider.System.GetUtcNow() - (sync?.LastSuccessAt ?? DateTimeOffset.MaxValue);
+        if (sync is not null && HealthRules.IsLate(view.State, sinceSuccess, sync.Every))
+        {
+            view = view with
+            {
+                State = HealthState.Late,
+                Problem = "The directory has not been read for longer than the schedule allows.",
+                ErrorCode = "SYNC_LATE",
+                Owner = FixOwner.Platform,
+                Remedy = "The platform's operators look at the scheduler.",
+            };
+        }
+
+        return new()
+        {
+            State = view.State,
+            SinceTime = (row?.Since ?? client.CreatedAt).ToTimestamp(),
+            LastSuccessTime = sync?.LastSuccessAt?.ToTimestamp(),
+            NextAttemptTime = sync?.NextAt.ToTimestamp(),
+            Problem = view.Problem,
+            ErrorCode = view.ErrorCode,
+            Owner = view.Owner,
+            Remedy = view.Remedy,
+            ConsecutiveFailures = sync?.Failures ?? 0,
+            RosterVersion = client.RosterVersion,
+        };
+    }
+
+    private async Task TryAsync(Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (Exception e) when (e is RedisException or RedisTimeoutException)
+        {
+            LogCacheDown(e.GetType().Name);
+        }
+    }
+
+    private RedisKey Key(Guid clientId) => $"rollcall:{tenant.MspId}:{clientId}:health";
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Redis does not answer ({Error}); reading health from the database"
+    )]
+    private partial void LogCacheDown(string error);
+}

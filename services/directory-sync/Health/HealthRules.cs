@@ -1,0 +1,93 @@
+using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Graph;
+
+namespace Rollcall.DirectorySync.Health;
+
+/// <summary>What people are told about a client: the state, why, whose turn it is, and what to do.</summary>
+public sealed record HealthView(HealthState State, string Problem, string ErrorCode, FixOwner Owner, string Remedy)
+{
+    public static readonly HealthView Healthy = new(HealthState.Healthy, "", "", FixOwner.Nobody, "");
+
+    public static readonly HealthView AwaitingConsent = new(
+        HealthState.AwaitingConsent,
+        "Nobody has consented to reading this client's directory yet.",
+        "",
+        FixOwner.Client,
+        "A Global or Privileged Role Administrator of the client opens the consent link (BeginConsent)."
+    );
+}
+
+/// <summary>Decides a client's health and when it is tried again. Retries get slower but never stop. No I/O.</summary>
+public static class HealthRules
+{
+    private const int QuarantineAfter = 5;
+
+    private static readonly TimeSpan[] SoonDelays =
+    [
+        TimeSpan.FromSeconds(15),
+        TimeSpan.FromSeconds(30),
+        TimeSpan.FromMinutes(1),
+        TimeSpan.FromMinutes(2),
+        TimeSpan.FromMinutes(5),
+        TimeSpan.FromMinutes(15),
+        TimeSpan.FromHours(1),
+    ];
+
+    /// <summary>For what a person must mend: often enough that a mended client is back the same hour.</summary>
+    private static readonly TimeSpan[] PatientDelays =
+    [
+        TimeSpan.FromMinutes(5),
+        TimeSpan.FromMinutes(15),
+        TimeSpan.FromHours(1),
+        TimeSpan.FromHours(6),
+    ];
+
+    /// <param name="failures">Failed attempts in a row, this one included.</param>
+    public static (HealthView View, TimeSpan Delay) AfterFailure(GraphException error, int failures)
+    {
+        var (state, owner, problem, remedy) = error.Explain();
+        if (error.Failure == GraphFailure.ResyncRequired)
+        {
+            // Not a failure people need to know: everything is read afresh at once, behind the brake.
+            return (HealthView.Healthy, TimeSpan.Zero);
+        }
+
+        var soon = error.Failure is GraphFailure.Transient or GraphFailure.Unexpected;
+        var delays = soon ? SoonDelays : PatientDelays;
+        if (state == HealthState.Failing && failures >= QuarantineAfter)
+        {
+            state = HealthState.Quarantined;
+            owner = owner == FixOwner.Nobody ? FixOwner.Msp : owner;
+            remedy =
+                "Tried again with growing gaps, never given up. If it lasts, check the client's Microsoft 365 status.";
+        }
+
+        return (new(state, problem, error.Code, owner, remedy), delays[Math.Min(failures, delays.Length) - 1]);
+    }
+
+    /// <param name="staged">People whose removal waits for approval.</param>
+    /// <param name="escrowed">Living people whose entry cannot be used.</param>
+    public static HealthView AfterSuccess(int staged, int escrowed) =>
+        (staged, escrowed) switch
+        {
+            (0, 0) => HealthView.Healthy,
+            (0, _) => new(
+                HealthState.Degraded,
+                $"{escrowed} entries of the directory cannot be used, for instance for a missing or double mail address.",
+                "ENTRIES_ESCROWED",
+                FixOwner.Client,
+                "The client mends the entries named in the roster (escrow_reason); they are taken up by the next sync."
+            ),
+            _ => new(
+                HealthState.Degraded,
+                $"{staged} people vanished from the directory at once; they are kept until somebody decides.",
+                "REMOVALS_STAGED",
+                FixOwner.Msp,
+                "Look at ListStagedRemovals and approve or reject them."
+            ),
+        };
+
+    /// <summary>A healthy client that has not been read for three intervals is late, whatever the cause.</summary>
+    public static bool IsLate(HealthState state, TimeSpan sinceSuccess, TimeSpan every) =>
+        state is HealthState.Healthy or HealthState.Degraded && sinceSuccess > every * 3 + TimeSpan.FromMinutes(1);
+}

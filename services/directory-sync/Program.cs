@@ -1,0 +1,42 @@
+using Rollcall.DirectorySync.Api;
+using Rollcall.DirectorySync.Connections;
+using Rollcall.DirectorySync.Data;
+using Rollcall.DirectorySync.Graph;
+using Rollcall.DirectorySync.Health;
+using Rollcall.DirectorySync.Sync;
+using Rollcall.Platform;
+using StackExchange.Redis;
+
+var builder = WebApplication.CreateBuilder(args);
+
+builder.AddService<DirectoryDbContext>("directory-sync", consumers: _ => { });
+builder.Services.AddOptions<GraphOptions>().BindConfiguration("Graph").ValidateDataAnnotations();
+builder.Services.AddSingleton<IConnectionMultiplexer>(_ =>
+{
+    // A cache that is down when we start is no reason not to.
+    var options = ConfigurationOptions.Parse(builder.Configuration.RequiredConnectionString("redis"));
+    options.AbortOnConnectFail = false;
+    return ConnectionMultiplexer.Connect(options);
+});
+builder.Services.AddSingleton<IClientDirectory, LocalClientDirectory>();
+builder.Services.AddSingleton<GraphHttp>();
+builder.Services.AddSingleton<GraphTokens>();
+builder.Services.AddSingleton<GraphDirectory>();
+builder.Services.AddSingleton<Leases>();
+builder.Services.AddSingleton<Cursors>();
+builder.Services.AddSingleton<RoundReader>();
+builder.Services.AddSingleton<SyncRunner>();
+builder.Services.AddSingleton<SyncSignal>();
+builder.Services.AddHostedService<SyncScheduler>();
+builder.Services.AddScoped<HealthBook>();
+builder.Services.AddScoped<Consents>();
+builder.Services.AddScoped<StagedRemovals>();
+
+var app = builder.Build();
+
+app.MapGrpcService<ClientApi>();
+app.MapGrpcService<ConnectionApi>();
+app.MapGrpcService<SyncApi>();
+app.MapGrpcService<RosterApi>();
+
+await app.RunServiceAsync<DirectoryDbContext>(args);

@@ -1,0 +1,199 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Google.Protobuf.WellKnownTypes;
+using Npgsql;
+using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Graph;
+
+namespace Rollcall.DirectorySync.Sync;
+
+/// <summary>Reads users of the roster as rollcall.directory.v1.User, for events and for the API alike.</summary>
+public static class RosterReader
+{
+    private const string Columns = """
+        select u.user_id, u.revision, u.state, u.kind, u.kind_evidence, u.authority, u.object_id, u.display_name, u.mail,
+          u.properties::text, m.user_id, coalesce(r.reports, 0), coalesce(g.group_ids, '{}'), u.state_at,
+          u.first_seen_at, u.staged, u.escrow_reason
+        """;
+
+    /// <summary>Inside a round: users in t_touched, with groups and reports resolved set by set.</summary>
+    public const string Touched = $"""
+        {Columns}
+        from t_touched t
+        join directory_user u on u.client_id = @client and u.user_id = t.user_id
+        left join directory_user m on m.client_id = @client and m.object_id = u.manager_object_id
+        left join t_reports r on r.manager_object_id = u.object_id
+        left join t_user_groups g on g.user_id = u.user_id
+        where t.user_id > @after order by t.user_id limit @limit
+        """;
+
+    /// <summary>For readers: any users, with groups and reports resolved user by user.</summary>
+    public const string Roster = $$"""
+        {{Columns}}
+        from directory_user u
+        left join directory_user m on m.client_id = @client and m.object_id = u.manager_object_id
+        left join lateral (
+          select count(*)::int as reports from directory_user x
+          where x.client_id = @client and x.manager_object_id = u.object_id and x.state = 1) r on true
+        left join lateral (
+          with recursive above (object_id) as (
+            select e.group_object_id from membership e where e.client_id = @client and e.member_object_id = u.object_id
+            union
+            select e.group_object_id from membership e join above a on e.client_id = @client and e.member_object_id = a.object_id)
+          select array_agg(x.group_id order by x.group_id) as group_ids
+          from above a join directory_group x on x.client_id = @client and x.object_id = a.object_id and not x.removed) g on true
+        where u.client_id = @client and u.user_id > @after
+          and (@state = 0 or u.state = @state)
+          and (@user = '00000000-0000-0000-0000-000000000000' or u.user_id = @user)
+          and (@query = '' or u.display_name ilike @query || '%' or u.mail ilike @query || '%')
+          and (@group = '00000000-0000-0000-0000-000000000000' or @group = any (g.group_ids))
+        order by u.user_id limit @limit
+        """;
+
+    /// <summary>All rows of the query, page by page in id order.</summary>
+    public static async IAsyncEnumerable<List<User>> PagesAsync(
+        NpgsqlConnection connection,
+        Guid client,
+        string sql,
+        int size,
+        [EnumeratorCancellation] CancellationToken ct
+    )
+    {
+        var after = Guid.Empty;
+        while (true)
+        {
+            var page = await PageAsync(connection, client, sql, after, size, ct);
+            if (page.Count > 0)
+            {
+                yield return page;
+                after = Guid.Parse(page[^1].Id);
+            }
+
+            if (page.Count < size)
+            {
+                yield break;
+            }
+        }
+    }
+
+    public static async Task<List<User>> PageAsync(
+        NpgsqlConnection connection,
+        Guid client,
+        string sql,
+        Guid after,
+        int size,
+        CancellationToken ct,
+        params NpgsqlParameter[] filter
+    )
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        command.Parameters.AddWithValue("client", client);
+        command.Parameters.AddWithValue("after", after);
+        command.Parameters.AddWithValue("limit", size);
+        command.Parameters.AddRange(filter);
+        var page = new List<User>(size);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            page.Add(ReadUser(reader));
+        }
+
+        return page;
+    }
+
+    public static Group ReadGroup(NpgsqlDataReader reader) =>
+        new()
+        {
+            Id = reader.GetGuid(0).ToString(),
+            Revision = reader.GetInt64(1),
+            DisplayName = reader.GetString(2),
+            ExternalId = reader.GetGuid(3).ToString(),
+            SecurityEnabled = reader.GetBoolean(4),
+            Dynamic = reader.GetBoolean(5),
+            Removed = reader.GetBoolean(6),
+        };
+
+    private static User ReadUser(NpgsqlDataReader reader)
+    {
+        var properties = PropertySet.FromJson(reader.GetString(9));
+        var user = new User
+        {
+            Id = reader.GetGuid(0).ToString(),
+            Revision = reader.GetInt64(1),
+            State = (UserState)reader.GetInt32(2),
+            Kind = (AccountKind)reader.GetInt32(3),
+            KindEvidence = reader.GetString(4),
+            Authority = (Source)reader.GetInt32(5),
+            ExternalId = (reader[6] as Guid?)?.ToString() ?? "",
+            DisplayName = reader.GetString(7),
+            Mail = reader.GetString(8),
+            ManagerId = (reader[10] as Guid?)?.ToString() ?? "",
+            DirectReports = reader.GetInt32(11),
+            StateTime = Timestamp.FromDateTime(reader.GetDateTime(13)),
+            FirstSeenTime = Timestamp.FromDateTime(reader.GetDateTime(14)),
+            StagedForRemoval = reader.GetBoolean(15),
+            EscrowReason = reader.GetString(16),
+        };
+        user.GroupIds.AddRange(((Guid[])reader[12]).Select(g => g.ToString()));
+        Fill(user, properties);
+        return user;
+    }
+
+    private static void Fill(User user, PropertySet properties)
+    {
+        user.GivenName = properties["givenName"] ?? "";
+        user.Surname = properties["surname"] ?? "";
+        user.UserPrincipalName = properties["userPrincipalName"] ?? "";
+        user.UserType = properties["userType"] ?? "";
+        user.Department = properties["department"] ?? "";
+        user.JobTitle = properties["jobTitle"] ?? "";
+        user.CompanyName = properties["companyName"] ?? "";
+        user.EmployeeId = properties["employeeId"] ?? "";
+        user.EmployeeType = properties["employeeType"] ?? "";
+        user.OfficeLocation = properties["officeLocation"] ?? "";
+        user.Country = properties["country"] ?? "";
+        user.City = properties["city"] ?? "";
+        user.PreferredLanguage = properties["preferredLanguage"] ?? "";
+        user.UsageLocation = properties["usageLocation"] ?? "";
+        user.HireTime = Time(properties["employeeHireDate"]);
+        user.AssignedLicenses = Length(properties["assignedLicenses"]);
+        foreach (var (name, value) in Strings(properties["onPremisesExtensionAttributes"]))
+        {
+            user.ExtensionAttributes[name] = value;
+        }
+    }
+
+    private static Timestamp? Time(string? text) =>
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            ? time.ToTimestamp()
+            : null;
+
+    private static int Length(string? array)
+    {
+        if (array is null or "[]")
+        {
+            return 0;
+        }
+
+        using var json = JsonDocument.Parse(array);
+        return json.RootElement.ValueKind == JsonValueKind.Array ? json.RootElement.GetArrayLength() : 0;
+    }
+
+    private static List<(string Name, string Value)> Strings(string? map)
+    {
+        if (map is null or "{}")
+        {
+            return [];
+        }
+
+        using var json = JsonDocument.Parse(map);
+        return
+        [
+            .. json
+                .RootElement.EnumerateObject()
+                .Where(p => p.Value.ValueKind == JsonValueKind.String)
+                .Select(p => (p.Name, p.Value.GetString()!)),
+        ];
+    }
+}

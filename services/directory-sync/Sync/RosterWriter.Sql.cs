@@ -1,0 +1,248 @@
+namespace Rollcall.DirectorySync.Sync;
+
+public sealed partial class RosterWriter
+{
+    // Numbers in the statements: state 1 active, 2 disabled, 3 removed, 4 purged; action 3 removed, 5 staged;
+    // member type 1 user, 2 group; source 1 Microsoft 365 (roster.proto, sync_service.proto, MemberType).
+
+    /// <summary>A time-ordered UUID as Guid.CreateVersion7 makes them; Postgres has none of its own before 18.</summary>
+    internal const string NewId = """
+        encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing
+          substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6), 52, 1), 53, 1), 'hex')::uuid
+        """;
+
+    private const string Tables = """
+        create temp table t_user (user_id uuid, object_id uuid, is_new boolean, action int, state int, state_at timestamptz,
+          first_seen_at timestamptz, staged boolean, loss int, kind int, kind_evidence text, properties jsonb,
+          display_name text, mail text, escrow_reason text, manager uuid, old_manager uuid, event_id uuid, changes jsonb)
+          on commit drop;
+        create temp table t_new (object_id uuid) on commit drop;
+        create temp table t_mail (mail text) on commit drop;
+        create temp table t_manager (object_id uuid) on commit drop;
+        create temp table t_seen (object_id uuid primary key) on commit drop;
+        create temp table t_loss (user_id uuid primary key, state int) on commit drop;
+        create temp table t_touched (user_id uuid primary key) on commit drop;
+        create temp table t_group (seq bigint generated always as identity, object_id uuid, group_id uuid, removed boolean,
+          display_name text, security_enabled boolean, dynamic boolean) on commit drop;
+        create temp table t_edge (seq bigint generated always as identity, group_object_id uuid, member_object_id uuid,
+          member_type int, removed boolean) on commit drop;
+        create temp table t_group_changed (group_id uuid primary key, object_id uuid) on commit drop;
+        create temp table t_edge_changed (group_object_id uuid, member_object_id uuid, member_type int) on commit drop;
+        """;
+
+    /// <summary>One batch of changed users from t_user into the roster.</summary>
+    private const string Upsert = """
+        insert into t_mail
+        select mail from t_user where is_new
+        union all
+        select unnest(array[u.mail, t.mail]) from t_user t
+        join directory_user u on u.client_id = @client and u.user_id = t.user_id
+        where not t.is_new and u.mail <> t.mail or t.action = 4;
+
+        insert into directory_user (msp_id, client_id, user_id, revision, state, state_at, first_seen_at, kind,
+          kind_evidence, authority, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged)
+        select @msp, @client, user_id, @version, state, state_at, first_seen_at, kind,
+          kind_evidence, 1, object_id, manager, properties, display_name, mail, escrow_reason, staged
+        from t_user
+        on conflict (client_id, user_id) do update set revision = excluded.revision, state = excluded.state,
+          state_at = excluded.state_at, kind = excluded.kind, kind_evidence = excluded.kind_evidence,
+          manager_object_id = excluded.manager_object_id, properties = excluded.properties,
+          display_name = excluded.display_name, mail = excluded.mail, staged = excluded.staged,
+          escrow_reason = case when excluded.escrow_reason = '' and directory_user.mail = excluded.mail
+            then directory_user.escrow_reason else excluded.escrow_reason end;
+
+        insert into source_link (msp_id, client_id, source, external_id, user_id, linked_at)
+        select @msp, @client, 1, object_id::text, user_id, @now from t_user where is_new;
+
+        delete from staged_removal r using t_user t
+        where r.client_id = @client and r.user_id = t.user_id and t.loss is null;
+
+        insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, user_id, display_name, changes, reason_code)
+        select event_id, @msp, @client, @run, @now, action, user_id, display_name, changes, ''
+        from t_user where not (loss is not null and action = 3);
+
+        insert into t_loss select user_id, loss from t_user where loss is not null
+        on conflict (user_id) do update set state = excluded.state;
+        delete from t_loss l using t_user t where l.user_id = t.user_id and t.loss is null;
+
+        insert into t_touched select user_id from t_user on conflict do nothing;
+        insert into t_new select object_id from t_user where is_new;
+        insert into t_manager select manager from t_user where manager is not null
+        union select old_manager from t_user where old_manager is not null;
+        truncate t_user;
+        """;
+
+    /// <summary>Folds the slices of each group and each edge, last word wins; a full round also removes what it did not see.</summary>
+    private const string Groups = """
+        create temp table t_folded on commit drop as
+        select object_id, (array_agg(group_id order by seq))[1] as group_id,
+          (array_agg(removed order by seq desc))[1] as removed,
+          (array_agg(display_name order by seq desc) filter (where display_name is not null))[1] as display_name,
+          (array_agg(security_enabled order by seq desc) filter (where security_enabled is not null))[1] as security_enabled,
+          (array_agg(dynamic order by seq desc) filter (where dynamic is not null))[1] as dynamic
+        from t_group group by object_id;
+
+        with changed as (
+          update directory_group g set revision = @version, removed = f.removed,
+            display_name = coalesce(f.display_name, g.display_name),
+            security_enabled = coalesce(f.security_enabled, g.security_enabled),
+            dynamic = coalesce(f.dynamic, g.dynamic)
+          from t_folded f
+          where g.client_id = @client and g.object_id = f.object_id
+            and (f.removed, coalesce(f.display_name, g.display_name), coalesce(f.security_enabled, g.security_enabled),
+              coalesce(f.dynamic, g.dynamic)) is distinct from (g.removed, g.display_name, g.security_enabled, g.dynamic)
+          returning g.group_id, g.object_id),
+        added as (
+          insert into directory_group (msp_id, client_id, group_id, object_id, revision, display_name, security_enabled, dynamic, removed)
+          select @msp, @client, group_id, object_id, @version, coalesce(display_name, ''), coalesce(security_enabled, false),
+            coalesce(dynamic, false), false
+          from t_folded where not removed
+          on conflict (client_id, object_id) do nothing
+          returning group_id, object_id),
+        missing as (
+          update directory_group g set revision = @version, removed = true
+          where @full and g.client_id = @client and not g.removed
+            and not exists (select 1 from t_folded f where f.object_id = g.object_id)
+          returning g.group_id, g.object_id)
+        insert into t_group_changed
+        select * from changed union all select * from added union all select * from missing
+        on conflict do nothing;
+
+        with final as (
+          select distinct on (group_object_id, member_object_id) group_object_id, member_object_id, member_type, removed
+          from t_edge order by group_object_id, member_object_id, seq desc),
+        gone as (
+          delete from membership m using final f
+          where m.client_id = @client and f.removed
+            and m.group_object_id = f.group_object_id and m.member_object_id = f.member_object_id
+          returning m.group_object_id, m.member_object_id, m.member_type),
+        come as (
+          insert into membership (msp_id, client_id, group_object_id, member_object_id, member_type)
+          select @msp, @client, group_object_id, member_object_id, member_type from final where not removed
+          on conflict do nothing
+          returning group_object_id, member_object_id, member_type)
+        insert into t_edge_changed select * from gone union all select * from come;
+
+        with gone as (
+          delete from membership m
+          where @full and m.client_id = @client and not exists (
+            select 1 from t_edge e
+            where e.group_object_id = m.group_object_id and e.member_object_id = m.member_object_id and not e.removed)
+          returning m.group_object_id, m.member_object_id, m.member_type)
+        insert into t_edge_changed select * from gone;
+        """;
+
+    /// <summary>Whom a full round did not find: the active become losses, the disabled leave at once.</summary>
+    private const string MissingUsers = $"""
+        insert into t_loss
+        select u.user_id, 3 from directory_user u
+        where u.client_id = @client and u.authority = 1 and u.state = 1
+          and not exists (select 1 from t_seen s where s.object_id = u.object_id)
+        on conflict do nothing;
+
+        with gone as (
+          update directory_user u set state = 3, state_at = @now, revision = @version
+          where u.client_id = @client and u.authority = 1 and u.state = 2
+            and not exists (select 1 from t_seen s where s.object_id = u.object_id)
+          returning u.user_id, u.display_name),
+        told as (
+          insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, user_id, display_name, reason_code)
+          select {NewId}, @msp, @client, @run, @now, 3, user_id, display_name, 'NOT_FOUND' from gone)
+        insert into t_touched select user_id from gone on conflict do nothing;
+        """;
+
+    /// <summary>Losses that are already staged or rejected are not counted again; a rejection that ran out is.</summary>
+    private const string SettledLosses = """
+        delete from staged_removal where client_id = @client and keep_until <= @now;
+        delete from t_loss l using staged_removal r where r.client_id = @client and r.user_id = l.user_id;
+        """;
+
+    /// <summary>Active people, those lost now, those lost in the last seven days, and all lost accounts.</summary>
+    private const string LossCounts = """
+        select array[
+          (select count(*) from directory_user where client_id = @client and state = 1 and kind = any (@people)),
+          (select count(*) from t_loss l join directory_user u on u.client_id = @client and u.user_id = l.user_id
+             where u.kind = any (@people)),
+          (select count(distinct user_id) from sync_event
+             where client_id = @client and action = 3 and reason_code <> 'NOT_FOUND' and occurred_at > @now - interval '7 days'),
+          (select count(*) from t_loss)]::int[]
+        """;
+
+    private const string ApplyLosses = $"""
+        with gone as (
+          update directory_user u set state = l.state, state_at = @now, revision = @version, staged = false
+          from t_loss l where u.client_id = @client and u.user_id = l.user_id
+          returning u.user_id, u.display_name, u.state, u.manager_object_id, u.mail),
+        told as (
+          insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, user_id, display_name, reason_code)
+          select {NewId}, @msp, @client, @run, @now, 3, user_id, display_name,
+            case state when 2 then 'DISABLED' when 4 then 'PURGED' else 'REMOVED' end
+          from gone),
+        managers as (insert into t_manager select manager_object_id from gone where manager_object_id is not null),
+        mails as (insert into t_mail select mail from gone)
+        insert into t_touched select user_id from gone on conflict do nothing;
+        """;
+
+    private const string StageLosses = $"""
+        insert into staged_removal (msp_id, client_id, user_id, new_state, reason, staged_at)
+        select @msp, @client, user_id, state, @reason, @now from t_loss
+        on conflict do nothing;
+
+        with held as (
+          update directory_user u set staged = true, revision = @version
+          from t_loss l where u.client_id = @client and u.user_id = l.user_id
+          returning u.user_id, u.display_name),
+        told as (
+          insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, user_id, display_name, reason_code)
+          select {NewId}, @msp, @client, @run, @now, 5, user_id, display_name, @reason from held)
+        insert into t_touched select user_id from held on conflict do nothing;
+        """;
+
+    /// <summary>Users whose own entry did not change, but what others see of them: managers, reports, members of changed groups.</summary>
+    private const string Touch = """
+        insert into t_touched
+        select u.user_id from directory_user u
+        where u.client_id = @client and u.object_id in (select object_id from t_manager)
+        on conflict do nothing;
+
+        insert into t_touched
+        select u.user_id from directory_user u
+        where u.client_id = @client and u.manager_object_id in (select object_id from t_new)
+        on conflict do nothing;
+
+        insert into t_touched
+        select u.user_id from t_edge_changed e
+        join directory_user u on u.client_id = @client and u.object_id = e.member_object_id
+        where e.member_type = 1
+        on conflict do nothing;
+
+        with recursive below (object_id) as (
+          select member_object_id from t_edge_changed where member_type = 2
+          union
+          select object_id from t_group_changed
+          union
+          select m.member_object_id from membership m
+          join below b on m.client_id = @client and m.group_object_id = b.object_id
+          where m.member_type = 2)
+        insert into t_touched
+        select u.user_id from below b
+        join membership m on m.client_id = @client and m.group_object_id = b.object_id and m.member_type = 1
+        join directory_user u on u.client_id = @client and u.object_id = m.member_object_id
+        on conflict do nothing;
+        """;
+
+    /// <summary>Of several living accounts with one address the first keeps it; the others are escrowed until that changes.</summary>
+    private const string DuplicateMails = """
+        with ranked as (
+          select u.user_id, case when row_number() over (partition by u.mail order by u.first_seen_at, u.user_id) > 1
+            then 'MAIL_DUPLICATE' else '' end as reason
+          from directory_user u
+          where u.client_id = @client and u.state in (1, 2) and u.mail <> '' and u.mail in (select mail from t_mail)),
+        fixed as (
+          update directory_user u set escrow_reason = r.reason, revision = @version
+          from ranked r
+          where u.client_id = @client and u.user_id = r.user_id and u.escrow_reason <> r.reason
+          returning u.user_id)
+        insert into t_touched select user_id from fixed on conflict do nothing;
+        """;
+}

@@ -1,0 +1,312 @@
+using Npgsql;
+using NpgsqlTypes;
+using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Graph;
+
+namespace Rollcall.DirectorySync.Sync;
+
+/// <summary>What a round did to the roster.</summary>
+public sealed record RoundResult(int Added, int Changed, int Removed, int Staged, long RosterVersion);
+
+/// <summary>
+/// Applies a round inside the caller's transaction, set by set: entries become changed rows (decided by
+/// <see cref="UserChanges"/>), go by COPY into temporary tables, and from there into the roster. Temporary tables,
+/// because COPY is refused on tables with row-level security.
+/// </summary>
+public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease lease, Guid runId, DateTimeOffset now)
+{
+    private const int BatchSize = 2000;
+    private int added;
+    private int changed;
+    private long rosterVersion;
+
+    /// <summary>Locks the client and prepares the temporary tables.</summary>
+    public async Task BeginAsync(CancellationToken ct)
+    {
+        await ExecuteAsync(Tables, ct);
+        rosterVersion = (long)
+            (await ScalarAsync("select roster_version + 1 from client where client_id = @client for update", ct))!;
+    }
+
+    /// <summary>Takes one page of the users stream.</summary>
+    public async Task AddUsersAsync(byte[] page, CancellationToken ct)
+    {
+        foreach (var batch in GraphPage.Users(page).Chunk(BatchSize))
+        {
+            await AddUsersAsync(batch, ct);
+        }
+    }
+
+    private async Task AddUsersAsync(UserEntry[] entries, CancellationToken ct)
+    {
+        var known = await KnownAsync([.. entries.Select(e => e.ObjectId).Distinct()], ct);
+        var changes = new Dictionary<Guid, UserChange>();
+        foreach (var entry in entries)
+        {
+            // The same user may come twice in a page: the second entry builds on the first.
+            var before = changes.TryGetValue(entry.ObjectId, out var earlier)
+                ? earlier.After
+                : known.GetValueOrDefault(entry.ObjectId);
+            if (UserChanges.Apply(before, entry, now) is { } change)
+            {
+                changes[entry.ObjectId] = earlier is null
+                    ? change
+                    : change with
+                    {
+                        Before = earlier.Before,
+                        Action = earlier.Action,
+                        Loss = change.Loss ?? earlier.Loss,
+                    };
+            }
+        }
+
+        if (lease.IsFull)
+        {
+            await ExecuteAsync(
+                "insert into t_seen select * from unnest(@ids) on conflict do nothing",
+                ct,
+                ("ids", entries.Where(e => e.Removed is null).Select(e => e.ObjectId).ToArray())
+            );
+        }
+
+        await WriteAsync([.. changes.Values], ct);
+    }
+
+    private async Task<Dictionary<Guid, KnownUser>> KnownAsync(Guid[] objectIds, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            select user_id, object_id, state, staged, properties::text, manager_object_id, state_at, first_seen_at
+            from directory_user where client_id = $1 and object_id = any ($2)
+            """,
+            connection
+        );
+        command.Parameters.Add(new() { Value = lease.ClientId });
+        command.Parameters.Add(new() { Value = objectIds });
+        var known = new Dictionary<Guid, KnownUser>(objectIds.Length);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            known[reader.GetGuid(1)] = new(
+                reader.GetGuid(0),
+                reader.GetGuid(1),
+                (UserState)reader.GetInt32(2),
+                reader.GetBoolean(3),
+                PropertySet.FromJson(reader.GetString(4)),
+                reader[5] as Guid?,
+                new DateTimeOffset(reader.GetDateTime(6)),
+                new DateTimeOffset(reader.GetDateTime(7))
+            );
+        }
+
+        return known;
+    }
+
+    private async Task WriteAsync(List<UserChange> changes, CancellationToken ct)
+    {
+        if (changes.Count == 0)
+        {
+            return;
+        }
+
+        added += changes.Count(c => c.Action is SyncAction.Added);
+        changed += changes.Count(c => c.Action is SyncAction.Changed or SyncAction.Restored);
+        await CopyUsersAsync(changes, ct);
+        await ExecuteAsync(Upsert, ct);
+    }
+
+    private async Task CopyUsersAsync(List<UserChange> changes, CancellationToken ct)
+    {
+        await using var copy = await connection.BeginBinaryImportAsync(
+            """
+            copy t_user (user_id, object_id, is_new, action, state, state_at, first_seen_at, staged, loss, kind,
+              kind_evidence, properties, display_name, mail, escrow_reason, manager, old_manager, event_id, changes)
+            from stdin (format binary)
+            """,
+            ct
+        );
+        foreach (var c in changes)
+        {
+            await copy.StartRowAsync(ct);
+            await copy.WriteAsync(c.After.UserId, ct);
+            await copy.WriteAsync(c.After.ObjectId, ct);
+            await copy.WriteAsync(c.Before is null, ct);
+            await copy.WriteAsync((int)c.Action, ct);
+            await copy.WriteAsync((int)c.After.State, ct);
+            await copy.WriteAsync(c.After.StateAt, NpgsqlDbType.TimestampTz, ct);
+            await copy.WriteAsync(c.After.FirstSeenAt, NpgsqlDbType.TimestampTz, ct);
+            await copy.WriteAsync(c.After.Staged, ct);
+            await WriteOrNullAsync(copy, (int?)c.Loss, ct);
+            await copy.WriteAsync((int)c.Kind, ct);
+            await copy.WriteAsync(c.KindEvidence, ct);
+            await copy.WriteAsync(c.After.Properties.ToJson(), NpgsqlDbType.Jsonb, ct);
+            await copy.WriteAsync(c.DisplayName, ct);
+            await copy.WriteAsync(c.Mail, ct);
+            await copy.WriteAsync(c.EscrowReason, ct);
+            await WriteOrNullAsync(copy, c.After.Manager, ct);
+            await WriteOrNullAsync(copy, c.Before?.Manager, ct);
+            await copy.WriteAsync(Guid.CreateVersion7(), ct);
+            await WriteJsonAsync(copy, c.ChangesJson(), ct);
+        }
+
+        await copy.CompleteAsync(ct);
+    }
+
+    /// <summary>Takes one page of the groups stream.</summary>
+    public async Task AddGroupsAsync(byte[] page, CancellationToken ct)
+    {
+        var groups = GraphPage.Groups(page).ToList();
+        if (groups.Count == 0)
+        {
+            return;
+        }
+
+        await using (
+            var copy = await connection.BeginBinaryImportAsync(
+                "copy t_group (object_id, group_id, removed, display_name, security_enabled, dynamic) from stdin (format binary)",
+                ct
+            )
+        )
+        {
+            foreach (var g in groups)
+            {
+                await copy.StartRowAsync(ct);
+                await copy.WriteAsync(g.ObjectId, ct);
+                await copy.WriteAsync(Guid.CreateVersion7(), ct);
+                await copy.WriteAsync(g.Removed is not null, ct);
+                await WriteOrNullAsync(copy, g.DisplayName, ct);
+                await WriteOrNullAsync(copy, g.SecurityEnabled, ct);
+                await WriteOrNullAsync(copy, g.Dynamic, ct);
+            }
+
+            await copy.CompleteAsync(ct);
+        }
+
+        await using var edges = await connection.BeginBinaryImportAsync(
+            "copy t_edge (group_object_id, member_object_id, member_type, removed) from stdin (format binary)",
+            ct
+        );
+        foreach (var (group, member) in groups.SelectMany(g => g.Members.Select(m => (g, m))))
+        {
+            await edges.StartRowAsync(ct);
+            await edges.WriteAsync(group.ObjectId, ct);
+            await edges.WriteAsync(member.ObjectId, ct);
+            await edges.WriteAsync((int)member.Type, ct);
+            await edges.WriteAsync(member.Removed, ct);
+        }
+
+        await edges.CompleteAsync(ct);
+    }
+
+    /// <summary>Everything read is in: settles losses, groups and edges, and publishes the new version if there is one.</summary>
+    public async Task<RoundResult> FinishAsync(RosterPublisher publisher, CancellationToken ct)
+    {
+        await ApplyGroupsAsync(ct);
+        if (lease.IsFull)
+        {
+            await ExecuteAsync(MissingUsers, ct);
+        }
+
+        var (removed, staged) = await ApplyLossesAsync(ct);
+        return new(added, changed, removed, staged, await PublishAsync(publisher, ct));
+    }
+
+    /// <summary>Removals somebody approved.</summary>
+    public Task ApproveAsync(Guid[] users, CancellationToken ct) =>
+        ExecuteAsync(
+            """
+            insert into t_loss select user_id, new_state from staged_removal where client_id = @client and user_id = any (@users);
+            delete from staged_removal where client_id = @client and user_id = any (@users);
+            """ + ApplyLosses,
+            ct,
+            ("users", users)
+        );
+
+    /// <summary>Removals somebody rejected: nobody waits for anything any more.</summary>
+    public Task KeepAsync(Guid[] users, CancellationToken ct) =>
+        ExecuteAsync(
+            """
+            update directory_user set staged = false where client_id = @client and user_id = any (@users);
+            insert into t_touched select unnest(@users);
+            """,
+            ct,
+            ("users", users)
+        );
+
+    /// <summary>Publishes what was touched as the next version. 0 if nothing was.</summary>
+    public async Task<long> PublishAsync(RosterPublisher publisher, CancellationToken ct)
+    {
+        await ExecuteAsync(Touch, ct);
+        await ExecuteAsync(DuplicateMails, ct);
+        return await publisher.PublishAsync(connection, lease, rosterVersion, now, ct);
+    }
+
+    private async Task ApplyGroupsAsync(CancellationToken ct) => await ExecuteAsync(Groups, ct, ("full", lease.IsFull));
+
+    private async Task<(int Removed, int Staged)> ApplyLossesAsync(CancellationToken ct)
+    {
+        await ExecuteAsync(SettledLosses, ct);
+        var counts = (int[])(await ScalarAsync(LossCounts, ct, ("people", PeopleKinds)))!;
+        var (active, lost, lostThisWeek, total) = (counts[0], counts[1], counts[2], counts[3]);
+        if (total == 0)
+        {
+            return (0, 0);
+        }
+
+        if (Brake.Reason(active, lost, lostThisWeek) is { } reason)
+        {
+            await ExecuteAsync(StageLosses, ct, ("reason", reason));
+            return (0, total);
+        }
+
+        await ExecuteAsync(ApplyLosses, ct);
+        return (total, 0);
+    }
+
+    private static readonly int[] PeopleKinds =
+    [
+        (int)AccountKind.Person,
+        (int)AccountKind.Contractor,
+        (int)AccountKind.Guest,
+        (int)AccountKind.Admin,
+    ];
+
+    private static Task WriteOrNullAsync<T>(NpgsqlBinaryImporter copy, T? value, CancellationToken ct) =>
+        value is null ? copy.WriteNullAsync(ct) : copy.WriteAsync(value, ct);
+
+    private static Task WriteJsonAsync(NpgsqlBinaryImporter copy, string? json, CancellationToken ct) =>
+        json is null ? copy.WriteNullAsync(ct) : copy.WriteAsync(json, NpgsqlDbType.Jsonb, ct);
+
+    private async Task ExecuteAsync(string sql, CancellationToken ct, params (string Name, object Value)[] parameters)
+    {
+        await using var command = Command(sql, parameters);
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    private async Task<object?> ScalarAsync(
+        string sql,
+        CancellationToken ct,
+        params (string Name, object Value)[] parameters
+    )
+    {
+        await using var command = Command(sql, parameters);
+        return await command.ExecuteScalarAsync(ct);
+    }
+
+    /// <summary>Every statement may use @msp, @client, @version, @run and @now.</summary>
+    private NpgsqlCommand Command(string sql, (string Name, object Value)[] parameters)
+    {
+        var command = new NpgsqlCommand(sql, connection);
+        command.Parameters.AddWithValue("msp", lease.MspId);
+        command.Parameters.AddWithValue("client", lease.ClientId);
+        command.Parameters.AddWithValue("version", rosterVersion);
+        command.Parameters.AddWithValue("run", runId);
+        command.Parameters.AddWithValue("now", now);
+        foreach (var (name, value) in parameters)
+        {
+            command.Parameters.AddWithValue(name, value);
+        }
+
+        return command;
+    }
+}

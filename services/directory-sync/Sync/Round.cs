@@ -1,0 +1,155 @@
+using Microsoft.EntityFrameworkCore;
+using Rollcall.DirectorySync.Data;
+using Rollcall.DirectorySync.Graph;
+using Rollcall.Platform;
+
+namespace Rollcall.DirectorySync.Sync;
+
+/// <summary>A stream read to its delta link. Pages beyond the memory window lie in staged_page.</summary>
+public sealed record StreamPages(DeltaKind Kind, List<byte[]> InMemory, int StagedCount, string DeltaLink)
+{
+    public int Count => StagedCount + InMemory.Count;
+}
+
+/// <summary>
+/// Reads a round: both streams, page by page, to their delta links. Small rounds stay in memory; a big one is put into
+/// the database window by window, which keeps memory flat and lets a crash resume behind the last window.
+/// </summary>
+public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory graph)
+{
+    private const int WindowBytes = 4 << 20;
+
+    public async Task<(StreamPages Users, StreamPages Groups)> ReadAsync(
+        SyncLease lease,
+        Action<int, DeltaKind> onPage,
+        CancellationToken ct
+    )
+    {
+        var users = ReadAsync(lease, DeltaKind.Users, lease.UsersCursor, onPage, ct);
+        var groups = ReadAsync(lease, DeltaKind.Groups, lease.GroupsCursor, onPage, ct);
+        await Task.WhenAll(users, groups);
+        return (await users, await groups);
+    }
+
+    private async Task<StreamPages> ReadAsync(
+        SyncLease lease,
+        DeltaKind kind,
+        string? cursor,
+        Action<int, DeltaKind> onPage,
+        CancellationToken ct
+    )
+    {
+        var origin = cursor ?? "full";
+        var (staged, link, delta) = lease.Resumes ? await ResumeAsync(lease, kind, origin, ct) : (0, null, null);
+        link ??= cursor;
+        var window = new List<(byte[] Body, string? Next, string? Delta)>();
+        var bytes = 0;
+        while (delta is null)
+        {
+            var page = await graph.ReadPageAsync(lease.DirectoryTenantId, kind, link, ct);
+            (var next, delta) = GraphPage.Links(page);
+            if (next is not null && next == link)
+            {
+                throw GraphException.Garbage("a page names itself as the next one", inner: null);
+            }
+
+            window.Add((page, next, delta));
+            bytes += page.Length;
+            link = next;
+            onPage(staged + window.Count, kind);
+            if (bytes > WindowBytes && delta is null)
+            {
+                await SpillAsync(lease, kind, origin, staged, window, ct);
+                staged += window.Count;
+                window.Clear();
+                bytes = 0;
+            }
+        }
+
+        return new(kind, [.. window.Select(p => p.Body)], staged, delta);
+    }
+
+    private async Task<(int Staged, string? Link, string? Delta)> ResumeAsync(
+        SyncLease lease,
+        DeltaKind kind,
+        string origin,
+        CancellationToken ct
+    ) =>
+        await InTenantAsync(
+            lease,
+            async db =>
+            {
+                var last = await db
+                    .StagedPages.Where(p => p.ClientId == lease.ClientId && p.Stream == (short)kind)
+                    .OrderByDescending(p => p.Page)
+                    .Select(p => new
+                    {
+                        p.Page,
+                        p.Origin,
+                        p.NextLink,
+                        p.DeltaLink,
+                    })
+                    .FirstOrDefaultAsync(ct);
+                if (last is not null && last.Origin == origin)
+                {
+                    return (last.Page + 1, last.NextLink, last.DeltaLink);
+                }
+
+                // Pages of a round that was given up.
+                await db
+                    .StagedPages.Where(p => p.ClientId == lease.ClientId && p.Stream == (short)kind)
+                    .ExecuteDeleteAsync(ct);
+                return (0, null, null);
+            },
+            ct
+        );
+
+    private Task<bool> SpillAsync(
+        SyncLease lease,
+        DeltaKind kind,
+        string origin,
+        int first,
+        List<(byte[] Body, string? Next, string? Delta)> window,
+        CancellationToken ct
+    ) =>
+        InTenantAsync(
+            lease,
+            db =>
+            {
+                db.StagedPages.AddRange(
+                    window.Select(
+                        (page, i) =>
+                            new StagedPage
+                            {
+                                MspId = lease.MspId,
+                                ClientId = lease.ClientId,
+                                Stream = (short)kind,
+                                Page = first + i,
+                                Origin = origin,
+                                Body = page.Body,
+                                NextLink = page.Next,
+                                DeltaLink = page.Delta,
+                            }
+                    )
+                );
+                return Task.FromResult(true);
+            },
+            ct
+        );
+
+    private async Task<T> InTenantAsync<T>(
+        SyncLease lease,
+        Func<DirectoryDbContext, Task<T>> work,
+        CancellationToken ct
+    )
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
+        var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
+        await using var transaction = await db.BeginAsync(ct);
+        var result = await work(db);
+        await db.SaveChangesAsync(ct);
+        await transaction.CommitAsync(ct);
+        return result;
+    }
+}

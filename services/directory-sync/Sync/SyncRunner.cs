@@ -1,0 +1,277 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Data;
+using Rollcall.DirectorySync.Graph;
+using Rollcall.DirectorySync.Health;
+using Rollcall.Platform;
+
+namespace Rollcall.DirectorySync.Sync;
+
+/// <summary>
+/// Runs one sync of one client: reads a whole round, then applies it in one transaction with cursors, events and
+/// health. Whatever goes wrong before the commit leaves roster and cursors as they were.
+/// </summary>
+public sealed partial class SyncRunner(
+    IServiceScopeFactory scopes,
+    RoundReader reader,
+    Cursors cursors,
+    TimeProvider clock,
+    ILogger<SyncRunner> logger
+)
+{
+    public async Task RunAsync(SyncLease claimed, CancellationToken ct)
+    {
+        var lease = await cursors.LoadAsync(claimed, ct);
+        lease = claimed.RequestedFull ? lease.Full() : lease;
+        var runId = claimed.RequestedRunId ?? Guid.CreateVersion7();
+        var started = clock.GetUtcNow();
+        try
+        {
+            await StartRunAsync(lease, ct);
+            var pages = 0;
+            var (users, groups) = await reader.ReadAsync(lease, (_, _) => Interlocked.Increment(ref pages), ct);
+            var result = await ApplyAsync(lease, runId, started, users, groups, ct);
+            await cursors.CacheAsync(lease, users.DeltaLink, groups.DeltaLink);
+            if (result.RosterVersion > 0 || result.Staged > 0)
+            {
+                LogApplied(
+                    lease.ClientId,
+                    result.RosterVersion,
+                    pages,
+                    result.Added,
+                    result.Changed,
+                    result.Removed,
+                    result.Staged
+                );
+            }
+        }
+        catch (GraphException e)
+        {
+            LogFailed(lease.ClientId, e.Failure, e.Code);
+            await FailAsync(lease, runId, started, e, ct);
+        }
+    }
+
+    private async Task<RoundResult> ApplyAsync(
+        SyncLease lease,
+        Guid runId,
+        DateTimeOffset started,
+        StreamPages users,
+        StreamPages groups,
+        CancellationToken ct
+    )
+    {
+        await using var scope = Enter(lease);
+        var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
+        var health = scope.ServiceProvider.GetRequiredService<HealthBook>();
+        await using var transaction = await db.BeginAsync(ct);
+        var connection = (NpgsqlConnection)db.Database.GetDbConnection();
+
+        var quiet = !lease.IsFull && IsEmpty(users) && IsEmpty(groups);
+        var result = quiet
+            ? new RoundResult(0, 0, 0, 0, 0)
+            : await WriteAsync(db, connection, lease, runId, users, groups, ct);
+
+        await Leases.CompleteAsync(connection, lease, users.DeltaLink, groups.DeltaLink, ct);
+        if (result.RosterVersion > 0 || result.Staged > 0 || lease.RequestedRunId is not null)
+        {
+            var run = await RunRowAsync(db, lease, runId, started, ct);
+            run.State = SyncRunState.Succeeded;
+            run.FinishedAt = clock.GetUtcNow();
+            (run.Pages, run.Added, run.Changed) = (users.Count + groups.Count, result.Added, result.Changed);
+            (run.Removed, run.Staged, run.RosterVersion) = (result.Removed, result.Staged, result.RosterVersion);
+        }
+
+        if (!quiet || lease.Failures > 0 || lease.LastSuccessAt is null)
+        {
+            await db
+                .Connections.Where(c => c.ClientId == lease.ClientId && c.State == ConnectionState.Broken)
+                .ExecuteUpdateAsync(c => c.SetProperty(x => x.State, ConnectionState.Connected), ct);
+            await health.RecordAsync(lease.ClientId, await HealthBook.AfterSuccessAsync(db, lease.ClientId, ct), ct);
+        }
+
+        await db.SaveChangesAsync(ct);
+        await transaction.CommitAsync(ct);
+        return result;
+    }
+
+    private async Task<RoundResult> WriteAsync(
+        DirectoryDbContext db,
+        NpgsqlConnection connection,
+        SyncLease lease,
+        Guid runId,
+        StreamPages users,
+        StreamPages groups,
+        CancellationToken ct
+    )
+    {
+        var writer = new RosterWriter(connection, lease, runId, clock.GetUtcNow());
+        await writer.BeginAsync(ct);
+        await foreach (var page in PagesAsync(db, lease, users, ct))
+        {
+            await writer.AddUsersAsync(page, ct);
+        }
+
+        await foreach (var page in PagesAsync(db, lease, groups, ct))
+        {
+            await writer.AddGroupsAsync(page, ct);
+        }
+
+        if (users.StagedCount + groups.StagedCount > 0)
+        {
+            await db.StagedPages.Where(p => p.ClientId == lease.ClientId).ExecuteDeleteAsync(ct);
+        }
+
+        return await writer.FinishAsync(new(db), ct);
+    }
+
+    private static async IAsyncEnumerable<byte[]> PagesAsync(
+        DirectoryDbContext db,
+        SyncLease lease,
+        StreamPages stream,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct
+    )
+    {
+        for (var number = 0; number < stream.StagedCount; number++)
+        {
+            yield return await db
+                .StagedPages.Where(p =>
+                    p.ClientId == lease.ClientId && p.Stream == (short)stream.Kind && p.Page == number
+                )
+                .Select(p => p.Body)
+                .SingleAsync(ct);
+        }
+
+        foreach (var page in stream.InMemory)
+        {
+            yield return page;
+        }
+    }
+
+    private static bool IsEmpty(StreamPages stream) =>
+        stream.StagedCount == 0
+        && stream.InMemory.TrueForAll(p =>
+            stream.Kind == DeltaKind.Users ? !GraphPage.Users(p).Any() : !GraphPage.Groups(p).Any()
+        );
+
+    private async Task StartRunAsync(SyncLease lease, CancellationToken ct)
+    {
+        if (lease.RequestedRunId is not { } runId)
+        {
+            return;
+        }
+
+        await using var scope = Enter(lease);
+        var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
+        await using var transaction = await db.BeginAsync(ct);
+        await db
+            .SyncRuns.Where(r => r.ClientId == lease.ClientId && r.Id == runId)
+            .ExecuteUpdateAsync(r => r.SetProperty(x => x.State, SyncRunState.Reading), ct);
+        await transaction.CommitAsync(ct);
+    }
+
+    private async Task FailAsync(
+        SyncLease lease,
+        Guid runId,
+        DateTimeOffset started,
+        GraphException error,
+        CancellationToken ct
+    )
+    {
+        var resync = error.Failure == GraphFailure.ResyncRequired;
+        var (view, delay) = HealthRules.AfterFailure(error, lease.Failures + 1);
+        await using var scope = Enter(lease);
+        var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
+        var health = scope.ServiceProvider.GetRequiredService<HealthBook>();
+        await using var transaction = await db.BeginAsync(ct);
+        await Leases.FailAsync((NpgsqlConnection)db.Database.GetDbConnection(), lease, delay, resync, ct);
+        if (!resync)
+        {
+            var run = await RunRowAsync(db, lease, runId, started, ct);
+            (run.State, run.FinishedAt) = (SyncRunState.Failed, clock.GetUtcNow());
+            (run.ErrorCode, run.Problem) = (error.Code, view.Problem);
+            await db
+                .ClientSyncs.Where(s => s.ClientId == lease.ClientId && s.RequestedRunId == runId)
+                .ExecuteUpdateAsync(
+                    s => s.SetProperty(x => x.RequestedRunId, (Guid?)null).SetProperty(x => x.RequestedFull, false),
+                    ct
+                );
+            await MarkConnectionAsync(db, lease, error, ct);
+            await health.RecordAsync(lease.ClientId, view, ct);
+        }
+
+        await db.SaveChangesAsync(ct);
+        await transaction.CommitAsync(ct);
+    }
+
+    private static async Task MarkConnectionAsync(
+        DirectoryDbContext db,
+        SyncLease lease,
+        GraphException error,
+        CancellationToken ct
+    )
+    {
+        if (
+            error.Failure
+            is GraphFailure.ConsentRemoved
+                or GraphFailure.PermissionMissing
+                or GraphFailure.DisabledByCustomer
+        )
+        {
+            await db
+                .Connections.Where(c => c.ClientId == lease.ClientId)
+                .ExecuteUpdateAsync(c => c.SetProperty(x => x.State, ConnectionState.Broken), ct);
+        }
+    }
+
+    private static async Task<SyncRunRow> RunRowAsync(
+        DirectoryDbContext db,
+        SyncLease lease,
+        Guid runId,
+        DateTimeOffset started,
+        CancellationToken ct
+    )
+    {
+        var run = await db.SyncRuns.SingleOrDefaultAsync(r => r.ClientId == lease.ClientId && r.Id == runId, ct);
+        if (run is null)
+        {
+            run = new()
+            {
+                Id = runId,
+                MspId = lease.MspId,
+                ClientId = lease.ClientId,
+                Mode = lease.IsFull ? SyncMode.Full : SyncMode.Delta,
+                State = SyncRunState.Applying,
+                StartedAt = started,
+            };
+            db.SyncRuns.Add(run);
+        }
+
+        return run;
+    }
+
+    private AsyncServiceScope Enter(SyncLease lease)
+    {
+        var scope = scopes.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
+        return scope;
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Client {ClientId}: roster version {Version} from {Pages} pages: {Added} added, {Changed} changed, {Removed} removed, {Staged} staged"
+    )]
+    private partial void LogApplied(
+        Guid clientId,
+        long version,
+        int pages,
+        int added,
+        int changed,
+        int removed,
+        int staged
+    );
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Client {ClientId}: sync failed, {Failure} {Code}")]
+    private partial void LogFailed(Guid clientId, GraphFailure failure, string code);
+}

@@ -1,0 +1,171 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Graph;
+
+namespace Rollcall.DirectorySync.Sync;
+
+/// <summary>What the roster knows of a Microsoft 365 user: the part a delta entry can change.</summary>
+public sealed record KnownUser(
+    Guid UserId,
+    Guid ObjectId,
+    UserState State,
+    bool Staged,
+    PropertySet Properties,
+    Guid? Manager,
+    DateTimeOffset StateAt,
+    DateTimeOffset FirstSeenAt
+);
+
+/// <summary>What an entry makes of a user. A loss is not applied here: the brake looks at all of them first.</summary>
+/// <param name="Loss">The state an active person would sink to; null if the user stays.</param>
+public sealed record UserChange(
+    KnownUser After,
+    KnownUser? Before,
+    SyncAction Action,
+    UserState? Loss,
+    AccountKind Kind,
+    string KindEvidence,
+    string DisplayName,
+    string Mail,
+    string EscrowReason
+)
+{
+    /// <summary>[{"p","o","n"}] of the properties that differ; null for a new user.</summary>
+    public string? ChangesJson()
+    {
+        if (Before is null)
+        {
+            return null;
+        }
+
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartArray();
+            foreach (var index in Before.Properties.Differences(After.Properties))
+            {
+                Write(writer, EntraProperties.User[index], Before.Properties.Get(index), After.Properties.Get(index));
+            }
+
+            if (Before.Manager != After.Manager)
+            {
+                Write(writer, "manager", Before.Manager?.ToString(), After.Manager?.ToString());
+            }
+
+            writer.WriteEndArray();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    private static void Write(Utf8JsonWriter writer, string property, string? before, string? after)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("p", property);
+        writer.WriteString("o", before);
+        writer.WriteString("n", after);
+        writer.WriteEndObject();
+    }
+}
+
+/// <summary>Decides what a delta entry changes. No I/O, so every case is a plain test.</summary>
+public static class UserChanges
+{
+    /// <returns>Null if the entry changes nothing.</returns>
+    public static UserChange? Apply(KnownUser? known, UserEntry entry, DateTimeOffset now)
+    {
+        if (entry.Removed is { } reason)
+        {
+            return known is null
+                ? null
+                : Remove(known, reason == "deleted" ? UserState.Purged : UserState.Removed, now);
+        }
+
+        var before = known ?? Unknown(entry.ObjectId, now);
+        var properties = before.Properties.With(entry.Patch);
+        var manager = entry.ManagerChanged ? entry.Manager : before.Manager;
+        var wanted = properties["accountEnabled"] == "false" ? UserState.Disabled : UserState.Active;
+        var changed = known is null || before.Properties.Differences(properties).Any() || manager != before.Manager;
+        if (!changed && wanted == before.State && !before.Staged)
+        {
+            return null;
+        }
+
+        // Sinking is the brake's business; rising is believed at once.
+        var loss = known is { State: UserState.Active } && wanted != UserState.Active ? wanted : (UserState?)null;
+        var state = loss is null ? wanted : before.State;
+        var after = before with
+        {
+            Properties = properties,
+            Manager = manager,
+            State = state,
+            Staged = loss is not null && before.Staged,
+            StateAt = state == before.State ? before.StateAt : now,
+        };
+        var action =
+            known is null ? SyncAction.Added
+            : known.State is UserState.Removed or UserState.Purged ? SyncAction.Restored
+            : SyncAction.Changed;
+        return Describe(after, known, action, loss);
+    }
+
+    /// <summary>A user that a full read did not find, or a tombstone names.</summary>
+    public static UserChange? Remove(KnownUser known, UserState to, DateTimeOffset now)
+    {
+        // A purge may follow a removal; nothing comes back from it but a restore.
+        if (known.State == to || known.State == UserState.Purged)
+        {
+            return null;
+        }
+
+        return known.State == UserState.Active
+            ? Describe(known, known, SyncAction.Removed, to)
+            : Describe(
+                known with
+                {
+                    State = to,
+                    StateAt = known.State == UserState.Removed ? known.StateAt : now,
+                },
+                known,
+                to == UserState.Purged ? SyncAction.Purged : SyncAction.Removed,
+                loss: null
+            );
+    }
+
+    private static UserChange Describe(KnownUser after, KnownUser? before, SyncAction action, UserState? loss)
+    {
+        var (kind, evidence) = AccountKinds.Suggest(after.Properties);
+        var mail = MailOf(after.Properties);
+        return new(
+            after,
+            before,
+            action,
+            loss,
+            kind,
+            evidence,
+            after.Properties["displayName"] ?? after.Properties["userPrincipalName"] ?? "",
+            mail,
+            mail.Length > 0 ? "" : "MAIL_MISSING"
+        );
+    }
+
+    private static KnownUser Unknown(Guid objectId, DateTimeOffset now) =>
+        new(
+            Guid.CreateVersion7(),
+            objectId,
+            UserState.Unspecified,
+            Staged: false,
+            new(),
+            Manager: null,
+            StateAt: now,
+            FirstSeenAt: now
+        );
+
+    private static string MailOf(PropertySet properties)
+    {
+        var mail = properties["mail"]?.Trim() ?? "";
+        return mail.Contains('@', StringComparison.Ordinal) ? mail.ToLowerInvariant() : "";
+    }
+}
