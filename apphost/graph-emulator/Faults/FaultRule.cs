@@ -43,8 +43,11 @@ public sealed record FaultRule
     /// <summary>Null = every tenant.</summary>
     public Guid? Tenant { get; init; }
 
-    /// <summary>Glob with * over the path (/v1.0/users/delta*); with a ? in it, over path and query.</summary>
-    public string Path { get; init; } = "*";
+    /// <summary>
+    /// Glob with * over the path (/v1.0/users/delta*); with a ? in it, over path and query. Null = all of Graph, for
+    /// <see cref="FaultKind.Aadsts"/> sign-in.
+    /// </summary>
+    public string? Path { get; init; }
     public string? Method { get; init; }
 
     /// <summary>Only these matching calls, counted from 1. Null = all.</summary>
@@ -76,13 +79,14 @@ public sealed record FaultRule
 
     public bool Matches(Guid? tenant, string method, string path, string query)
     {
+        var pattern = Path ?? (Kind == FaultKind.Aadsts ? "/*/oauth2/v2.0/token" : "/v1.0/*");
         glob ??= new(
-            "^" + Regex.Escape(Path).Replace(@"\*", ".*", StringComparison.Ordinal) + "$",
+            "^" + Regex.Escape(pattern).Replace(@"\*", ".*", StringComparison.Ordinal) + "$",
             RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking
         );
         return (Tenant is null || Tenant == tenant)
             && (Method is null || Method.Equals(method, StringComparison.OrdinalIgnoreCase))
-            && glob.IsMatch(Path.Contains('?', StringComparison.Ordinal) ? path + query : path);
+            && glob.IsMatch(pattern.Contains('?', StringComparison.Ordinal) ? path + query : path);
     }
 
     /// <summary>Counts the match and says whether this one is to fail.</summary>

@@ -19,18 +19,23 @@ public sealed class Change
     public int Previous { get; set; } = -1;
     public int Next { get; set; } = -1;
 
-    /// <summary>Two changes of one object that must become visible in the order they were made.</summary>
-    public bool Touches(Change other) =>
-        Target == other.Target
-        && (
-            State is not null
-            || other.State is not null
-            || (Mask & other.Mask) != 0
-            || (Edge is not null && Edge == other.Edge)
-        );
+    /// <summary>The other end of a link; a link never becomes visible before what happened to its end earlier.</summary>
+    public DirectoryObject? End => Edge?.Member ?? NewManager;
 
-    /// <summary>Brings the target's visible copy up to this change.</summary>
-    public void MakeVisible()
+    /// <summary>Whether this change must not become visible before the earlier one.</summary>
+    public bool Follows(Change earlier) =>
+        Target == earlier.Target
+            ? State is not null
+                || earlier.State is not null
+                || (Mask & earlier.Mask) != 0
+                || (Edge is not null && Edge == earlier.Edge)
+            : End == earlier.Target && earlier.State is not null;
+
+    /// <summary>
+    /// Brings the target's visible copy up to this change. A tenant being filled shares the array between both copies,
+    /// which halves its memory; later ones may become visible out of order and are merged.
+    /// </summary>
+    public void MakeVisible(bool share)
     {
         if (Edge is not null)
         {
@@ -44,8 +49,7 @@ public sealed class Change
 
         if (Values is not null)
         {
-            Target.VisibleValues =
-                Target.PendingChanges == 0 ? Target.Values : Merge(Target.VisibleValues, Values, Mask);
+            Target.VisibleValues = share ? Values : Merge(Target.VisibleValues, Values, Mask);
         }
 
         Target.VisibleState = State ?? Target.VisibleState;

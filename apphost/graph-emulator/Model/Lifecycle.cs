@@ -45,17 +45,7 @@ public static class Lifecycle
         tenant.Move(target, Existence.Active);
         if (tenant.Settings.RestoreEmitsLinks)
         {
-            foreach (var edge in tenant.Groups.Select(group => group.Find(target.Id)).OfType<Edge>().Where(e => e.Live))
-            {
-                tenant.Record(
-                    new()
-                    {
-                        Target = edge.Group,
-                        Edge = edge,
-                        EdgeOn = true,
-                    }
-                );
-            }
+            tenant.ReportLinks(target);
         }
     }
 
@@ -64,6 +54,33 @@ public static class Lifecycle
 
     public static void RemoveMember(this Tenant tenant, Group group, DirectoryObject member) =>
         tenant.Link(group, member, on: false);
+
+    private static void ReportLinks(this Tenant tenant, DirectoryObject target)
+    {
+        foreach (var edge in tenant.Groups.Select(group => group.Find(target.Id)).OfType<Edge>().Where(e => e.Live))
+        {
+            tenant.Record(
+                new()
+                {
+                    Target = edge.Group,
+                    Edge = edge,
+                    EdgeOn = true,
+                }
+            );
+        }
+
+        foreach (var user in tenant.Users.Where(user => user.Manager == target))
+        {
+            tenant.Record(
+                new()
+                {
+                    Target = user,
+                    Mask = Schema.Navigation,
+                    NewManager = user.Manager,
+                }
+            );
+        }
+    }
 
     private static void Link(this Tenant tenant, Group group, DirectoryObject member, bool on)
     {

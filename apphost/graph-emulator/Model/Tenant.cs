@@ -64,15 +64,14 @@ public sealed class Tenant(Guid id, string name, string domain, TimeProvider clo
     /// <summary>Takes note of a change already made to the live copy and shows it to delta now or after the lag.</summary>
     public void Record(Change change)
     {
+        Settle();
         var now = Now;
         change.VisibleAt = now + Lag();
-        if (change.Target.PendingChanges > 0)
+        if (change.Target.PendingChanges > 0 || change.End?.PendingChanges > 0)
         {
-            foreach (var (other, _) in pending.UnorderedItems)
-            {
-                change.VisibleAt =
-                    other.Touches(change) && other.VisibleAt > change.VisibleAt ? other.VisibleAt : change.VisibleAt;
-            }
+            var earlier = pending.UnorderedItems.Where(item => change.Follows(item.Element));
+            var latest = earlier.Select(item => item.Element.VisibleAt).DefaultIfEmpty().Max();
+            change.VisibleAt = latest > change.VisibleAt ? latest : change.VisibleAt;
         }
 
         if (change.VisibleAt <= now)
@@ -107,7 +106,7 @@ public sealed class Tenant(Guid id, string name, string domain, TimeProvider clo
 
     private void Publish(Change change)
     {
-        change.MakeVisible();
+        change.MakeVisible(share: !Recording);
         if (Recording)
         {
             LogOf(change.Target.Schema).Add(change);
