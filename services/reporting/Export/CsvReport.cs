@@ -24,7 +24,7 @@ public sealed class CsvReport(ReportingDbContext db, Moments moments, BasisRepor
     {
         Quoting = CsvQuoting.Always,
         Injection = CsvInjection.Escape,
-        InjectionCharacters = "=+-@\t\r\n\0",
+        InjectionCharacters = "=+-@\t\r\n",
         WriteByteOrderMark = true,
     };
 
