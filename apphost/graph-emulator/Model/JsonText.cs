@@ -24,7 +24,10 @@ public static class JsonText
 
     public static byte[] Of(bool value) => value ? True : False;
 
-    public static byte[] Of(string? value) => value is null ? Null : Write(writer => writer.WriteStringValue(value));
+    public static byte[] Of(string? value) =>
+        value is null ? Null
+        : IsPlain(value) ? Encoding.ASCII.GetBytes($"\"{value}\"")
+        : Write(writer => writer.WriteStringValue(value));
 
     public static byte[] OfShared(string value) => Shared.GetOrAdd(value, static text => Of(text));
 
@@ -57,6 +60,9 @@ public static class JsonText
         json is [(byte)'"', ..] ? JsonSerializer.Deserialize<string>(json) : null;
 
     public static string Raw(byte[] json) => Encoding.UTF8.GetString(json);
+
+    private static bool IsPlain(string value) =>
+        !value.AsSpan().ContainsAnyExceptInRange(' ', '~') && !value.AsSpan().ContainsAny('"', '\\');
 
     private static byte[] Write(Action<Utf8JsonWriter> write)
     {

@@ -8,6 +8,8 @@ public sealed class Churn(Tenant tenant, int seed)
 {
     private readonly Random random = new(seed);
     private readonly Generator people = new(tenant, seed);
+    private readonly List<User> deleted = tenant.Users.FindAll(user => user.State == Existence.Deleted);
+    private readonly List<Group> groups = tenant.Groups.FindAll(group => group.State == Existence.Active);
 
     /// <summary>Makes the changes; with removals, about one in twelve deletes, purges, disables or restores somebody.</summary>
     public void Make(int changes, bool removals)
@@ -50,12 +52,13 @@ public sealed class Churn(Tenant tenant, int seed)
                 break;
             case 9:
                 tenant.Delete(user);
+                deleted.Add(user);
                 break;
-            case 10 when tenant.Users.Find(other => other.State == Existence.Deleted) is { } deleted:
-                tenant.Restore(deleted);
+            case 10 when deleted.Count > 0:
+                tenant.Restore(Taken(0));
                 break;
-            case 11 when tenant.Users.FindLast(other => other.State == Existence.Deleted) is { } deleted:
-                tenant.Purge(deleted);
+            case 11 when deleted.Count > 0:
+                tenant.Purge(Taken(deleted.Count - 1));
                 break;
             default:
                 break;
@@ -64,7 +67,6 @@ public sealed class Churn(Tenant tenant, int seed)
 
     private void Relink(User user)
     {
-        var groups = tenant.Groups.Where(group => group.State == Existence.Active).ToList();
         if (groups.Count == 0)
         {
             return;
@@ -80,6 +82,13 @@ public sealed class Churn(Tenant tenant, int seed)
         {
             tenant.AddMember(group, member);
         }
+    }
+
+    private User Taken(int index)
+    {
+        var user = deleted[index];
+        deleted.RemoveAt(index);
+        return user;
     }
 
     private User? Other(User user) => Active() is var other && other == user ? null : other;
