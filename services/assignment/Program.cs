@@ -1,8 +1,8 @@
+using Rollcall.Assignment.Actions;
 using Rollcall.Assignment.Api;
 using Rollcall.Assignment.Consumers;
 using Rollcall.Assignment.Data;
 using Rollcall.Assignment.Planning;
-using Rollcall.Assignment.Progress;
 using Rollcall.Platform;
 
 var builder = WebApplication.CreateBuilder(args);

@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 using Rollcall.Api.Assignment.V1;
 using Rollcall.Api.Scope.V1;
 using Rollcall.Assignment.Api;
@@ -16,12 +17,31 @@ namespace Rollcall.Assignment.Tests;
 /// <summary>The assignment service on real servers.</summary>
 public sealed class AssignmentFixture() : ServiceFixture<AssignmentApi, AssignmentDbContext>("assignment")
 {
+    private readonly NpgsqlDataSource server = NpgsqlDataSource.Create(TestServers.Postgres);
+
     /// <summary>A client of a new MSP whose baseline path asks for the courses.</summary>
     public async Task<TestTenant> NewTenantAsync(string timeZone = "Etc/UTC", params string[] courses)
     {
         var tenant = new TestTenant(this, Clients.Add(timeZone: timeZone));
         await tenant.SetPathAsync("baseline", await tenant.CreateCoursesAsync(courses));
         return tenant;
+    }
+
+    /// <summary>Waits until some transaction of the service waits for another one's lock.</summary>
+    public Task BlockedAsync() =>
+        Eventually.HoldsAsync(async () =>
+        {
+            await using var command = server.CreateCommand(
+                "select count(*) from pg_stat_activity where datname = $1 and wait_event_type = 'Lock'"
+            );
+            command.Parameters.Add(new() { Value = DatabaseName });
+            Assert.NotEqual(0L, await command.ExecuteScalarAsync());
+        });
+
+    public override async ValueTask DisposeAsync()
+    {
+        await server.DisposeAsync();
+        await base.DisposeAsync();
     }
 }
 

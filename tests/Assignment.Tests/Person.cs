@@ -1,9 +1,9 @@
 using System.Globalization;
 using Rollcall.Api.Assignment.V1;
 using Rollcall.Api.Scope.V1;
+using Rollcall.Assignment.Actions;
 using Rollcall.Assignment.Data;
 using Rollcall.Assignment.Planning;
-using Rollcall.Assignment.Progress;
 
 namespace Rollcall.Assignment.Tests;
 

@@ -1,8 +1,8 @@
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Rollcall.Api.Assignment.V1;
+using Rollcall.Assignment.Actions;
 using Rollcall.Assignment.Data;
-using Rollcall.Assignment.Progress;
 using Rollcall.Platform;
 
 namespace Rollcall.Assignment.Api;

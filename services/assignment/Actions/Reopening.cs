@@ -4,7 +4,7 @@ using Rollcall.Assignment.Data;
 using Rollcall.Assignment.Planning;
 using Rollcall.Platform;
 
-namespace Rollcall.Assignment.Progress;
+namespace Rollcall.Assignment.Actions;
 
 /// <summary>Asks again for a course that was waived or completed: its person is planned as if it had been withdrawn.</summary>
 public sealed class Reopening(

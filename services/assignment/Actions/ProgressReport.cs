@@ -1,9 +1,8 @@
 using Rollcall.Api.Assignment.V1;
 using Rollcall.Assignment.Data;
 using Rollcall.Platform;
-using Step = Rollcall.Api.Assignment.V1.Progress;
 
-namespace Rollcall.Assignment.Progress;
+namespace Rollcall.Assignment.Actions;
 
 /// <summary>A RecordProgress request, read.</summary>
 public sealed record ProgressReport(
@@ -30,9 +29,9 @@ public sealed record ProgressReport(
             assignmentId is null ? Requests.Id(request.CourseId, "course_id") : default,
             request.Progress switch
             {
-                Step.Started => ActionKind.Started,
-                Step.Completed => ActionKind.Completed,
-                Step.Unspecified or _ => throw AppException.Invalid(
+                Progress.Started => ActionKind.Started,
+                Progress.Completed => ActionKind.Completed,
+                Progress.Unspecified or _ => throw AppException.Invalid(
                     "progress",
                     "must be PROGRESS_STARTED or PROGRESS_COMPLETED"
                 ),
@@ -60,7 +59,7 @@ public sealed record ProgressReport(
 
     private static double? ScoreOf(RecordProgressRequest request) =>
         !request.HasScore ? null
-        : request.Progress != Step.Completed
+        : request.Progress != Progress.Completed
             ? throw AppException.Invalid("score", "is only known of what was completed")
         : request.Score is >= 0 and <= 100 ? request.Score
         : throw AppException.Invalid("score", "must be between 0 and 100");

@@ -2,7 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Rollcall.Assignment.Data;
 using Rollcall.Platform;
 
-namespace Rollcall.Assignment.Progress;
+namespace Rollcall.Assignment.Actions;
 
 /// <summary>
 /// Applies what callers do to assignments. A row is locked before it is looked at, so that planning and callers never

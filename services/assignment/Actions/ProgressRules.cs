@@ -3,7 +3,7 @@ using Rollcall.Api.Assignment.V1;
 using Rollcall.Assignment.Data;
 using Rollcall.Platform;
 
-namespace Rollcall.Assignment.Progress;
+namespace Rollcall.Assignment.Actions;
 
 /// <summary>What may happen to an assignment, and what it becomes. Pure; the same row back means nothing changed.</summary>
 public static class ProgressRules
