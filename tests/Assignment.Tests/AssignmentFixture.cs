@@ -27,16 +27,19 @@ public sealed class AssignmentFixture() : ServiceFixture<AssignmentApi, Assignme
         return tenant;
     }
 
-    /// <summary>Waits until some transaction of the service waits for another one's lock.</summary>
-    public Task BlockedAsync() =>
-        Eventually.HoldsAsync(async () =>
+    /// <summary>Waits until another transaction waits for a lock of this context's.</summary>
+    public async Task BlocksSomebodyAsync(AssignmentDbContext db)
+    {
+        var own = Assert.Single(await db.Database.SqlQuery<int>($"select pg_backend_pid()").ToListAsync());
+        await Eventually.HoldsAsync(async () =>
         {
             await using var command = server.CreateCommand(
-                "select count(*) from pg_stat_activity where datname = $1 and wait_event_type = 'Lock'"
+                "select count(*) from pg_stat_activity where $1 = any (pg_blocking_pids(pid))"
             );
-            command.Parameters.Add(new() { Value = DatabaseName });
+            command.Parameters.Add(new() { Value = own });
             Assert.NotEqual(0L, await command.ExecuteScalarAsync());
         });
+    }
 
     public override async ValueTask DisposeAsync()
     {

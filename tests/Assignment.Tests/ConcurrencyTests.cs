@@ -1,8 +1,12 @@
+using Microsoft.Extensions.DependencyInjection;
 using Rollcall.Api.Assignment.V1;
 using Rollcall.Api.Scope.V1;
 using Rollcall.Assignment.Actions;
+using Rollcall.Assignment.Consumers;
 using Rollcall.Assignment.Data;
+using Rollcall.Platform;
 using static Rollcall.Assignment.Tests.TestTenant;
+using Path = Rollcall.Api.Assignment.V1.Path;
 
 namespace Rollcall.Assignment.Tests;
 
@@ -69,12 +73,40 @@ public sealed class ConcurrencyTests(AssignmentFixture fixture)
                 await db.WriteAsync([ProgressRules.Complete(row, now, score: null)], now, CancellationToken.None);
                 await db.SaveChangesAsync();
                 await fixture.PublishAsync(tenant.Event(Decide(user, 2, Verdict.Left)), message);
-                await fixture.BlockedAsync();
+                await fixture.BlocksSomebodyAsync(db);
                 return true;
             }
         );
         await tenant.HandledAsync(message);
 
         Assert.Equal(AssignmentState.Completed, Assert.Single(await tenant.RowsAsync()).State);
+    }
+
+    /// <summary>Goes red without the lock on the client (tests/mutants/assignment-client-lock.patch).</summary>
+    [Fact]
+    public async Task SetPath_WhileAJoinerIsPlannedByTheOldPath_WaitsAndPlansTheJoinerAnew()
+    {
+        var tenant = await fixture.NewTenantAsync(courses: ["phishing"]);
+        var fraud = await tenant.CreateCoursesAsync("fraud");
+        await using var scope = fixture.Services.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(tenant.Tenant);
+        var db = scope.ServiceProvider.GetRequiredService<AssignmentDbContext>();
+        var joined = tenant.Event(Decide(Guid.CreateVersion7(), 1, Verdict.InScope, "baseline"));
+
+        Task<Path> change;
+        await using (var transaction = await db.BeginAsync(CancellationToken.None))
+        {
+            var consumer = ActivatorUtilities.CreateInstance<ScopeChangedConsumer>(scope.ServiceProvider);
+            await consumer.HandleAsync(joined, CancellationToken.None);
+            await db.SaveChangesAsync();
+            change = tenant.SetPathAsync("baseline", fraud);
+            await fixture.BlocksSomebodyAsync(db);
+            await transaction.CommitAsync();
+        }
+
+        await change;
+        await tenant.PlannedAsync();
+
+        Assert.Equal("fraud", Assert.Single(await tenant.RowsAsync(), r => r.IsActive).CourseTitle);
     }
 }

@@ -9,10 +9,13 @@ namespace Rollcall.Assignment.Consumers;
 public sealed class ScopeChangedConsumer(AssignmentDbContext db, PlannedClients clients, PlanningRun planning)
     : IConsumer<ScopeChanged>
 {
-    public async Task Consume(ConsumeContext<ScopeChanged> context)
+    public Task Consume(ConsumeContext<ScopeChanged> context) =>
+        HandleAsync(context.Message, context.CancellationToken);
+
+    public async Task HandleAsync(ScopeChanged message, CancellationToken ct)
     {
-        var client = await clients.ShareAsync(Guid.Parse(context.Message.ClientId), context.CancellationToken);
-        var newer = await db.ReceiveAsync(context.Message, context.CancellationToken);
-        await planning.PlanAsync(client, newer, context.CancellationToken);
+        var client = await clients.ShareAsync(Guid.Parse(message.ClientId), ct);
+        var newer = await db.ReceiveAsync(message, ct);
+        await planning.PlanAsync(client, newer, ct);
     }
 }
