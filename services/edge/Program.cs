@@ -5,7 +5,7 @@ using Rollcall.Platform;
 var builder = WebApplication.CreateBuilder(args);
 if (args.Contains("--rotate-keys"))
 {
-    SigningKeys.Rotate(builder.Configuration.Required("Edge:SigningKeys"), TimeProvider.System);
+    new KeyFolder(builder.Configuration.Required("Edge:SigningKeys")).Rotate(TimeProvider.System.GetUtcNow());
     return;
 }
 
@@ -22,8 +22,8 @@ builder.Services.AddSingleton<ShutOut>();
 builder.Services.AddHostedService(provider => provider.GetRequiredService<ShutOut>());
 builder.Services.AddSingleton<CallLimits>();
 builder
-    .Services.AddOptions<CallLimitOptions>()
-    .BindConfiguration("Edge:Limits")
+    .Services.AddOptions<LimitOptions>()
+    .BindConfiguration(LimitOptions.Section)
     .ValidateDataAnnotations()
     .ValidateOnStart();
 builder
@@ -35,7 +35,7 @@ OpenIdServer.Add(builder);
 var app = builder.Build();
 app.UseRouting();
 app.UseWhen(Door.IsRpc, rpc => rpc.UseMiddleware<Door>().UseEndpoints(_ => { }));
-app.Use(HttpRules.AddHeadersAsync);
+app.UseMiddleware<HttpRules>();
 app.MapGrpcService<IdentityApi>();
 app.MapReverseProxy();
 app.MapGet(ConsentCallback.Path, (ConsentCallback callback, HttpContext http) => callback.AnswerAsync(http));

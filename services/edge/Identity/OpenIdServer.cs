@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
 using OpenIddict.Core;
@@ -11,6 +12,7 @@ namespace Rollcall.Edge;
 /// <summary>The OAuth server: client credentials in, signed access tokens out, nothing stored per token.</summary>
 public static class OpenIdServer
 {
+    public const string TokenPath = "/connect/token";
     public static readonly TimeSpan TokenLifetime = TimeSpan.FromMinutes(15);
 
     public static void Add(WebApplicationBuilder builder)
@@ -21,7 +23,12 @@ public static class OpenIdServer
                 .UseNpgsql(EF.IsDesignTime ? "Host=none" : configuration.RequiredConnectionString("worker"))
                 .UseSnakeCaseNamingConvention()
         );
-        builder.Services.AddSingleton(_ => SigningKeys.Load(configuration));
+        builder.Services.AddSingleton(_ => new KeyFolder(configuration.Required("Edge:SigningKeys")));
+        builder.Services.AddSingleton<SigningKeys>();
+        builder.Services.AddHostedService(p => p.GetRequiredService<SigningKeys>());
+        builder.Services.AddSingleton<IOptionsChangeTokenSource<OpenIddictServerOptions>>(p =>
+            p.GetRequiredService<SigningKeys>()
+        );
         builder
             .Services.AddOpenIddict()
             .AddCore(core =>
@@ -35,7 +42,7 @@ public static class OpenIdServer
         builder.Services.AddScoped(p => (Accounts)p.GetRequiredService<OpenIddictApplicationManager<Account>>());
         builder
             .Services.AddOptions<OpenIddictServerOptions>()
-            .Configure<SigningKeys>((options, keys) => AddKeys(options, keys, Issuer(configuration)));
+            .Configure<SigningKeys>((options, keys) => AddKeys(options, keys.Current, Issuer(configuration)));
         builder.Services.AddHostedService<BootstrapAccounts>();
 
         // Edge knows its own keys: it does not ask itself over HTTP.
@@ -45,7 +52,10 @@ public static class OpenIdServer
                 (options, keys) =>
                 {
                     options.Configuration = new OpenIdConnectConfiguration { Issuer = Issuer(configuration) };
-                    options.TokenValidationParameters.IssuerSigningKeys = keys.Signing;
+                    options.TokenValidationParameters.IssuerSigningKeyResolver = (_, _, kid, _) =>
+                        keys.Current.Signing.Where(k => k.KeyId == kid);
+                    options.TokenValidationParameters.ValidAlgorithms = [SecurityAlgorithms.RsaSha256];
+                    options.TokenValidationParameters.ValidTypes = ["at+jwt"];
                 }
             );
     }
@@ -53,7 +63,7 @@ public static class OpenIdServer
     private static void Configure(OpenIddictServerBuilder server, WebApplicationBuilder builder)
     {
         server
-            .SetTokenEndpointUris("connect/token")
+            .SetTokenEndpointUris(TokenPath)
             .AllowClientCredentialsFlow()
             .SetAccessTokenLifetime(TokenLifetime)
             .RegisterScopes([.. PublicApi.Scopes])
@@ -74,7 +84,7 @@ public static class OpenIdServer
         }
     }
 
-    private static void AddKeys(OpenIddictServerOptions options, SigningKeys keys, string issuer)
+    private static void AddKeys(OpenIddictServerOptions options, KeySet keys, string issuer)
     {
         options.Issuer = new(issuer);
 

@@ -1,101 +1,86 @@
-using System.Globalization;
 using System.Security.Cryptography;
-using Microsoft.IdentityModel.Tokens;
-using Rollcall.Platform;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+using OpenIddict.Server;
 
 namespace Rollcall.Edge;
 
 /// <summary>
-/// The keys in the folder Edge:SigningKeys, read at start. The signing key with the highest name signs, the others still
-/// validate what they signed; --rotate-keys adds one. RSA, since a token is signed once and verified by every service
-/// it meets, and RSA verifies fastest.
+/// The keys in use. The folder is read again every few seconds, so that a key added to it is published and, a little
+/// later, signs without a restart; a folder that cannot be read changes nothing.
 /// </summary>
-public sealed class SigningKeys
+public sealed partial class SigningKeys : BackgroundService, IOptionsChangeTokenSource<OpenIddictServerOptions>
 {
-    private const string FirstSigningKey = "signing-00000000T000000.pem";
-    private const string EncryptionKeyFile = "encryption.key";
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+    private readonly KeyFolder folder;
+    private readonly ILogger<SigningKeys> logger;
+    private CancellationTokenSource changed = new();
 
-    private SigningKeys(IReadOnlyList<RsaSecurityKey> signing, SymmetricSecurityKey encryption)
+    public SigningKeys(KeyFolder folder, ILogger<SigningKeys> logger)
     {
-        Signing = signing;
-        Encryption = encryption;
+        this.folder = folder;
+        this.logger = logger;
+        folder.Fill();
+        Current = folder.Read(TimeProvider.System.GetUtcNow());
     }
 
-    /// <summary>The first one signs.</summary>
-    public IReadOnlyList<RsaSecurityKey> Signing { get; }
+    public KeySet Current { get; private set; }
 
-    /// <summary>For what only edge itself reads, such as authorization codes. Access tokens are not encrypted.</summary>
-    public SymmetricSecurityKey Encryption { get; }
+    /// <summary>OpenIddict's options are made anew when the keys change.</summary>
+    public string Name => Options.DefaultName;
 
-    public static SigningKeys Load(string folder)
+    public IChangeToken GetChangeToken() => new CancellationChangeToken(changed.Token);
+
+    /// <summary>Reads the folder as of the time.</summary>
+    public void Refresh(DateTimeOffset now)
     {
-        Directory.CreateDirectory(folder);
-        if (!SigningFiles(folder).Any())
+        var found = folder.Read(now);
+        if (Ids(found).SequenceEqual(Ids(Current), StringComparer.Ordinal))
         {
-            Write(Path.Combine(folder, FirstSigningKey), NewSigningKey());
+            return;
         }
 
-        var encryption = Path.Combine(folder, EncryptionKeyFile);
-        if (!File.Exists(encryption))
-        {
-            Write(encryption, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
-        }
-
-        return new(
-            [.. SigningFiles(folder).OrderDescending(StringComparer.Ordinal).Select(ReadSigningKey)],
-            new(Convert.FromBase64String(File.ReadAllText(encryption)))
-        );
+        Current = found;
+        LogChange(found.Signing[0].KeyId, found.Signing.Count);
+        using var old = Interlocked.Exchange(ref changed, new());
+        old.Cancel();
     }
 
-    /// <summary>Adds the key that signs from the next start on.</summary>
-    public static void Rotate(string folder, TimeProvider clock)
+    public override void Dispose()
     {
-        Directory.CreateDirectory(folder);
-        var time = clock.GetUtcNow().ToString("yyyyMMdd'T'HHmmss", CultureInfo.InvariantCulture);
-        Write(Path.Combine(folder, $"signing-{time}.pem"), NewSigningKey());
+        changed.Dispose();
+        base.Dispose();
     }
 
-    public static SigningKeys Load(IConfiguration configuration) => Load(configuration.Required("Edge:SigningKeys"));
-
-    private static IEnumerable<string> SigningFiles(string folder) => Directory.EnumerateFiles(folder, "signing-*.pem");
-
-    private static string NewSigningKey()
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var rsa = RSA.Create(2048);
-        return rsa.ExportPkcs8PrivateKeyPem();
+        using var timer = new PeriodicTimer(Interval);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                // The lead of a key is real time, like the tokens it signs.
+                Refresh(TimeProvider.System.GetUtcNow());
+            }
+            catch (Exception e)
+                when (e
+                        is IOException
+                            or UnauthorizedAccessException
+                            or CryptographicException
+                            or ArgumentException
+                            or FormatException
+                )
+            {
+                LogUnreadable(e);
+            }
+        }
     }
 
-    private static RsaSecurityKey ReadSigningKey(string file)
-    {
-        var rsa = RSA.Create();
-        rsa.ImportFromPem(File.ReadAllText(file));
-        var key = new RsaSecurityKey(rsa);
-        key.KeyId = Base64UrlEncoder.Encode(key.ComputeJwkThumbprint());
-        return key;
-    }
+    private static IEnumerable<string> Ids(KeySet keys) => keys.Signing.Select(k => k.KeyId);
 
-    /// <summary>Whole or not at all, readable by this account only; another instance may have been first.</summary>
-    private static void Write(string file, string text)
-    {
-        var draft = $"{file}.{Guid.CreateVersion7():N}";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
+    [LoggerMessage(Level = LogLevel.Information, Message = "Key {KeyId} signs; {Count} keys are published")]
+    private partial void LogChange(string keyId, int count);
 
-        using (var writer = new StreamWriter(draft, options))
-        {
-            writer.Write(text);
-        }
-
-        try
-        {
-            File.Move(draft, file, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(file))
-        {
-            File.Delete(draft);
-        }
-    }
+    [LoggerMessage(Level = LogLevel.Error, Message = "The signing keys can't be read; those known stay in use")]
+    private partial void LogUnreadable(Exception e);
 }

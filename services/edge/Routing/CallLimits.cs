@@ -6,9 +6,11 @@ using Rollcall.Platform;
 
 namespace Rollcall.Edge;
 
-/// <summary>Section Edge:Limits. Per caller, and per instance of edge.</summary>
-public sealed class CallLimitOptions
+/// <summary>Section Edge:Limits. Each holds per instance of edge.</summary>
+public sealed class LimitOptions
 {
+    public const string Section = "Edge:Limits";
+
     /// <summary>Calls a caller may make per second in the long run.</summary>
     [Range(1, 100_000)]
     public int CallsPerSecond { get; set; } = 200;
@@ -16,41 +18,105 @@ public sealed class CallLimitOptions
     /// <summary>Calls it may make at once after a pause.</summary>
     [Range(1, 1_000_000)]
     public int Burst { get; set; } = 1_000;
+
+    /// <summary>Streams a caller may hold open at the same time.</summary>
+    [Range(1, 10_000)]
+    public int Streams { get; set; } = 100;
+
+    /// <summary>Token requests and consent answers per second from one address: checking a secret costs a few milliseconds.</summary>
+    [Range(1, 100_000)]
+    public int SignInsPerSecond { get; set; } = 100;
+
+    /// <summary>The same at once after a pause.</summary>
+    [Range(1, 1_000_000)]
+    public int SignInBurst { get; set; } = 500;
+
+    /// <summary>How long a unary call may stay without an answer, if its caller sets no shorter deadline.</summary>
+    public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(100);
 }
 
 /// <summary>A token bucket per caller, so that one busy partner leaves room for the others.</summary>
-public sealed class CallLimits(IOptions<CallLimitOptions> options) : IDisposable
+public sealed class CallLimits(IOptions<LimitOptions> options) : IDisposable
 {
-    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(100);
-
-    private readonly PartitionedRateLimiter<string> limiter = PartitionedRateLimiter.Create<string, string>(caller =>
-        RateLimitPartition.GetTokenBucketLimiter(caller, _ => Bucket(options.Value))
+    private readonly PartitionedRateLimiter<string> calls = Buckets(options.Value.CallsPerSecond, options.Value.Burst);
+    private readonly PartitionedRateLimiter<string> signIns = Buckets(
+        options.Value.SignInsPerSecond,
+        options.Value.SignInBurst
+    );
+    private readonly PartitionedRateLimiter<string> streams = PartitionedRateLimiter.Create<string, string>(
+        caller =>
+            RateLimitPartition.GetConcurrencyLimiter(
+                caller,
+                _ => new() { PermitLimit = options.Value.Streams, QueueLimit = 0 }
+            ),
+        StringComparer.Ordinal
     );
 
-    /// <summary>Null if the call may go on.</summary>
-    public AppException? Refuse(string caller)
+    /// <summary>Counts one call, or says how long to wait.</summary>
+    public void TakeCall(string caller)
     {
-        using var lease = limiter.AttemptAcquire(caller);
-        return lease.IsAcquired
-            ? null
-            : new(StatusCode.ResourceExhausted, "RATE_LIMITED", "Too many calls; slow down")
+        using var lease = calls.AttemptAcquire(caller);
+        if (!lease.IsAcquired)
+        {
+            throw new AppException(StatusCode.ResourceExhausted, "RATE_LIMITED", "Too many calls; slow down")
             {
-                RetryAfter = lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : Period,
+                RetryAfter = Wait(lease),
+            };
+        }
+    }
+
+    /// <summary>A place for one stream, given back when disposed.</summary>
+    public IDisposable TakeStream(string caller)
+    {
+        var lease = streams.AttemptAcquire(caller);
+        return lease.IsAcquired
+            ? lease
+            : throw new AppException(
+                StatusCode.ResourceExhausted,
+                "TOO_MANY_STREAMS",
+                $"No more than {options.Value.Streams} open streams at a time"
+            )
+            {
+                RetryAfter = TimeSpan.FromSeconds(10),
             };
     }
 
-    public void Dispose() => limiter.Dispose();
-
-    /// <summary>Full again in whole tokens ten times a second; slower rates get one token at a longer period.</summary>
-    private static TokenBucketRateLimiterOptions Bucket(CallLimitOptions limits)
+    /// <summary>Null if the request may go on, else how long to wait.</summary>
+    public TimeSpan? RefuseSignIn(string address)
     {
-        var perPeriod = Math.Max(1, (int)(limits.CallsPerSecond * Period.TotalSeconds));
-        return new()
-        {
-            TokenLimit = limits.Burst,
-            TokensPerPeriod = perPeriod,
-            ReplenishmentPeriod = TimeSpan.FromSeconds((double)perPeriod / limits.CallsPerSecond),
-            AutoReplenishment = false,
-        };
+        using var lease = signIns.AttemptAcquire(address);
+        return lease.IsAcquired ? null : Wait(lease);
+    }
+
+    public void Dispose()
+    {
+        calls.Dispose();
+        signIns.Dispose();
+        streams.Dispose();
+    }
+
+    private static TimeSpan Wait(RateLimitLease lease) =>
+        lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1);
+
+    /// <summary>Filled up ten times a second, in whole tokens; rates under ten per second get one token at a time.</summary>
+    private static PartitionedRateLimiter<string> Buckets(int perSecond, int burst)
+    {
+        var perPeriod = Math.Max(1, perSecond / 10);
+        return PartitionedRateLimiter.Create<string, string>(
+            key =>
+                RateLimitPartition.GetTokenBucketLimiter(
+                    key,
+                    _ =>
+                        new()
+                        {
+                            TokenLimit = burst,
+                            TokensPerPeriod = perPeriod,
+                            ReplenishmentPeriod = TimeSpan.FromSeconds((double)perPeriod / perSecond),
+                            QueueLimit = 0,
+                            AutoReplenishment = false,
+                        }
+                ),
+            StringComparer.Ordinal
+        );
     }
 }

@@ -1,3 +1,4 @@
+using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
@@ -6,6 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Rollcall.Platform;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
+using MethodDescriptor = Google.Protobuf.Reflection.MethodDescriptor;
 
 namespace Rollcall.Edge;
 
@@ -18,46 +20,48 @@ public sealed class Door(RequestDelegate next, CallLimits limits, ShutOut shutOu
     /// <summary>A gRPC message is at most 4 MB, plus its five-byte frame.</summary>
     private const long MaxCallSize = (4 * 1024 * 1024) + 5;
 
+    /// <summary>True for gRPC, and for whatever would reach a service: no request gets past the door by looking different.</summary>
     public static bool IsRpc(HttpContext http) =>
         GrpcAnswer.IsGrpc(http.Request)
         || http.GetEndpoint()?.Metadata is { } metadata
             && (
-                metadata.GetMetadata<RouteModel>() is not null
-                || metadata.GetMetadata<Grpc.AspNetCore.Server.GrpcMethodMetadata>() is not null
+                metadata.GetMetadata<RouteModel>() is not null || metadata.GetMetadata<GrpcMethodMetadata>() is not null
             );
 
     public async Task InvokeAsync(HttpContext http)
     {
         try
         {
-            await AdmitAsync(http);
+            // Only services name a tenant, and services don't come this way.
+            http.Request.Headers.Remove(AccessInterceptor.MspHeader);
+            var method = MethodOf(http);
+            var caller = await AdmitAsync(http);
+            using var stream = Routes.IsStream(method) ? limits.TakeStream(caller.Subject) : null;
+            SizeUp(http, method.IsClientStreaming);
+            await next(http);
         }
-        catch (AppException refusal)
+        catch (AppException refusal) when (!http.Response.HasStarted)
         {
             await GrpcAnswer.WriteAsync(http, refusal);
             return;
         }
 
-        await next(http);
         if (http.GetForwarderErrorFeature() is { } failure && !http.Response.HasStarted)
         {
             await GrpcAnswer.WriteAsync(http, ToAnswer(failure.Error));
         }
     }
 
-    private async Task AdmitAsync(HttpContext http)
-    {
-        // Only services name a tenant, and services don't come this way.
-        http.Request.Headers.Remove(AccessInterceptor.MspHeader);
-        var path = http.Request.Path.Value ?? "";
-        if (!GrpcAnswer.IsGrpc(http.Request) || !Contracts.Methods.TryGetValue(path, out var method))
-        {
-            throw new AppException(StatusCode.Unimplemented, "METHOD_UNKNOWN", "There is no such rpc");
-        }
+    private static MethodDescriptor MethodOf(HttpContext http) =>
+        GrpcAnswer.IsGrpc(http.Request) && Contracts.Methods.TryGetValue(http.Request.Path.Value!, out var method)
+            ? method
+            : throw new AppException(StatusCode.Unimplemented, "METHOD_UNKNOWN", "There is no such rpc");
 
+    private async Task<Caller> AdmitAsync(HttpContext http)
+    {
         var token = await http.AuthenticateAsync(JwtBearerDefaults.AuthenticationScheme);
         http.User = token.Principal ?? new();
-        var caller = AccessInterceptor.Authorize(http, path);
+        var caller = AccessInterceptor.Authorize(http, http.Request.Path.Value!);
         if (caller.IsService)
         {
             throw new AppException(
@@ -72,17 +76,12 @@ public sealed class Door(RequestDelegate next, CallLimits limits, ShutOut shutOu
             throw new AppException(StatusCode.Unauthenticated, "CALLER_DISABLED", "This client is disabled");
         }
 
-        if (limits.Refuse(caller.Subject) is { } refusal)
-        {
-            throw refusal;
-        }
-
-        SizeUp(http, method.IsClientStreaming);
+        limits.TakeCall(caller.Subject);
+        return caller;
     }
 
     private static void SizeUp(HttpContext http, bool uploads)
     {
-        // Features are absent on test servers only.
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
             size.MaxRequestBodySize = uploads ? null : MaxCallSize;
@@ -95,10 +94,21 @@ public sealed class Door(RequestDelegate next, CallLimits limits, ShutOut shutOu
     }
 
     private static AppException ToAnswer(ForwarderError error) =>
-        error is ForwarderError.RequestBodyClient or ForwarderError.RequestCanceled
-            ? new(StatusCode.Cancelled, "CALL_CANCELED", "The call was canceled")
-            : new(StatusCode.Unavailable, "SERVICE_UNAVAILABLE", "The service does not answer; retry")
+        error switch
+        {
+            ForwarderError.RequestTimedOut => new(
+                StatusCode.DeadlineExceeded,
+                "CALL_TIMED_OUT",
+                "The service took too long to answer"
+            ),
+            ForwarderError.RequestBodyClient or ForwarderError.RequestCanceled => new(
+                StatusCode.Cancelled,
+                "CALL_CANCELED",
+                "The call was canceled or too large"
+            ),
+            _ => new(StatusCode.Unavailable, "SERVICE_UNAVAILABLE", "The service does not answer; retry")
             {
                 RetryAfter = TimeSpan.FromSeconds(1),
-            };
+            },
+        };
 }

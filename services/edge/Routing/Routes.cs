@@ -11,8 +11,6 @@ public static class Routes
     /// <summary>A Watch may be silent; HTTP/2 pings, not this timeout, find out whether its other end is gone.</summary>
     private static readonly TimeSpan StreamSilence = TimeSpan.FromHours(24);
 
-    private static readonly TimeSpan CallSilence = TimeSpan.FromSeconds(100);
-
     public static List<RouteConfig> All() =>
         [
             .. PublicApi
@@ -25,7 +23,10 @@ public static class Routes
                 }),
         ];
 
-    public static List<ClusterConfig> Clusters(IConfiguration configuration) =>
+    public static List<ClusterConfig> Clusters(IConfiguration configuration)
+    {
+        var limits = configuration.GetSection(LimitOptions.Section).Get<LimitOptions>() ?? new();
+        return
         [
             .. PublicApi
                 .Methods.Where(m => PublicApi.OwnerOf(m.Service) is not (null or PublicApi.Edge))
@@ -38,10 +39,11 @@ public static class Routes
                     {
                         Version = HttpVersion.Version20,
                         VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-                        ActivityTimeout = IsStream(m) ? StreamSilence : CallSilence,
+                        ActivityTimeout = IsStream(m) ? StreamSilence : limits.CallTimeout,
                     },
                 }),
         ];
+    }
 
     public static void KeepStreamsAlive(ForwarderHttpClientContext _, SocketsHttpHandler handler)
     {

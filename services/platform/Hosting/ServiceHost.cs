@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Rollcall.Api.Directory.V1;
 
 namespace Rollcall.Platform;
@@ -25,6 +26,7 @@ public static class ServiceHost
         where TContext : ServiceDbContext
     {
         var services = builder.Services;
+        QuietLogs(builder.Logging);
         services.AddSingleton(new ServiceName(name));
         services.AddSingleton(Clock(builder));
         builder.AddTelemetry(name);
@@ -43,6 +45,8 @@ public static class ServiceHost
     /// <summary>Token validation, the interceptors that read it, and the service's own token for calls to others.</summary>
     public static void AddAccess(this WebApplicationBuilder builder)
     {
+        // A token signed by a new key waits while the keys are read again, instead of being refused once.
+        AppContext.SetSwitch("Switch.Microsoft.IdentityModel.UpdateConfigAsBlocking", true);
         var services = builder.Services;
         services.AddGrpc(o =>
         {
@@ -136,6 +140,16 @@ public static class ServiceHost
         var queues = app.Services.GetRequiredService<BusQueues>().Names;
         return Redrive.RunAsync(app.Configuration.RequiredConnectionString("rabbitmq"), queues, CancellationToken.None);
     }
+
+    /// <summary>
+    /// A unique violation that a method expects is no error to report, and answers to callers are not ours to log; what
+    /// nobody expects is logged once by ErrorInterceptor, with its cause.
+    /// </summary>
+    private static void QuietLogs(ILoggingBuilder logging) =>
+        logging
+            .AddFilter("Microsoft.EntityFrameworkCore.Update", LogLevel.None)
+            .AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None)
+            .AddFilter("Grpc", LogLevel.Warning);
 
     private static TimeProvider Clock(WebApplicationBuilder builder) =>
         builder.Environment.IsDevelopment() && builder.Configuration["Clock:OffsetFile"] is { Length: > 0 } file
