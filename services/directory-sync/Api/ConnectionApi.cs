@@ -101,6 +101,7 @@ public sealed class ConnectionApi(
         await db.Database.ExecuteSqlAsync($"update client_sync set next_at = now() where client_id = {clientId}", ct);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
+        await health.CommittedAsync();
         return new() { Connection = ToProto(connection) };
     }
 
@@ -122,6 +123,7 @@ public sealed class ConnectionApi(
         await health.RecordAsync(clientId, HealthView.AwaitingConsent, ct);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
+        await health.CommittedAsync();
         return new() { Connection = ToProto(connection) };
     }
 

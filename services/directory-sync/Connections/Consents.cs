@@ -7,7 +7,6 @@ using Microsoft.Extensions.Options;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
-using Rollcall.DirectorySync.Health;
 using Rollcall.DirectorySync.Sync;
 using Rollcall.Platform;
 
@@ -21,9 +20,9 @@ public sealed class Consents(
     DirectoryDbContext db,
     TenantContext tenant,
     GraphDirectory graph,
-    HealthBook health,
     SyncSignal signal,
     IOptions<GraphOptions> options,
+    IConfiguration configuration,
     TimeProvider clock
 )
 {
@@ -173,7 +172,6 @@ public sealed class Consents(
             ct
         );
         await transaction.CommitAsync(ct);
-        await health.ForgetAsync(clientId);
         signal.Set();
     }
 
@@ -238,7 +236,8 @@ public sealed class Consents(
             {
                 ["client_id"] = options.Value.ClientId,
                 ["scope"] = $"{options.Value.BaseUrl.GetLeftPart(UriPartial.Authority)}/.default",
-                ["redirect_uri"] = options.Value.ConsentRedirectUri!.ToString(),
+                // Edge's /consent/callback.
+                ["redirect_uri"] = configuration.Required("Consent:RedirectUri"),
                 ["state"] = state,
             }
         );

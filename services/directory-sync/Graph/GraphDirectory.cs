@@ -59,8 +59,31 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
             ),
             DeltaKind.Groups => graph.Groups.Delta.WithUrl(link).ToGetRequestInformation(),
         };
-        return await Retry.ExecuteAsync(async token => await SendAsync(graph, request, token), ct);
+        return await SendAsync(directory, graph, request, ct);
     }
+
+    private async Task<byte[]> SendAsync(
+        Guid directory,
+        GraphServiceClient graph,
+        RequestInformation request,
+        CancellationToken ct
+    ) =>
+        await Retry.ExecuteAsync(
+            async token =>
+            {
+                try
+                {
+                    return await SendAsync(graph, request, token);
+                }
+                catch (GraphException e) when (e.Code == "InvalidAuthenticationToken")
+                {
+                    // Revoked or rotated under us: sign-in knows more, and says so.
+                    await tokens.GetAsync(directory, fresh: true, token);
+                    return await SendAsync(graph, request, token);
+                }
+            },
+            ct
+        );
 
     /// <summary>Proves a consent: a new token, its roles, and one read. Returns the granted permissions.</summary>
     public async Task<List<string>> VerifyAsync(Guid directory, CancellationToken ct)
@@ -74,7 +97,7 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
             c.QueryParameters.Top = 1;
             c.QueryParameters.Select = ["id"];
         });
-        await Retry.ExecuteAsync(async t => await SendAsync(graph, request, t), ct);
+        await SendAsync(directory, graph, request, ct);
         return roles;
     }
 

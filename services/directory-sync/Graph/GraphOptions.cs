@@ -20,8 +20,4 @@ public sealed class GraphOptions
     /// <summary>PEM with the application's certificate and private key.</summary>
     [Required]
     public string CertificateFile { get; set; } = "";
-
-    /// <summary>Where Entra sends an administrator back: edge's /consent/callback.</summary>
-    [Required]
-    public Uri? ConsentRedirectUri { get; set; }
 }

@@ -17,7 +17,10 @@ public sealed partial class HealthBook(
     ILogger<HealthBook> logger
 )
 {
-    private static readonly TimeSpan CacheLifetime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan CacheLifetime = TimeSpan.FromSeconds(5);
+
+    private SyncHealth? recorded;
+    private Guid recordedFor;
 
     /// <summary>Inside the caller's transaction. Announces the change through the outbox; nothing if there is none.</summary>
     public async Task RecordAsync(Guid clientId, HealthView view, CancellationToken ct)
@@ -53,7 +56,7 @@ public sealed partial class HealthBook(
             view.Remedy
         );
         await db.SaveChangesAsync(ct);
-        await ForgetAsync(clientId);
+        (recorded, recordedFor) = (await ReadAsync(clientId, ct), clientId);
         db.Publish(
             new SyncHealthChanged
             {
@@ -61,7 +64,7 @@ public sealed partial class HealthBook(
                 ClientId = clientId.ToString(),
                 OccurTime = now.ToTimestamp(),
                 Revision = row.Revision,
-                Health = await ReadAsync(clientId, ct),
+                Health = recorded,
             }
         );
     }
@@ -92,12 +95,24 @@ public sealed partial class HealthBook(
         }
 
         var health = await ReadAsync(clientId, ct);
-        await TryAsync(() => redis.GetDatabase().StringSetAsync(Key(clientId), health.ToByteArray(), CacheLifetime));
+
+        // Only where nothing is: a writer may have committed since we read.
+        await TryAsync(() =>
+            redis.GetDatabase().StringSetAsync(Key(clientId), health.ToByteArray(), CacheLifetime, When.NotExists)
+        );
         return health;
     }
 
-    /// <summary>Drops the cached health, after anything that changes what it says.</summary>
-    public Task ForgetAsync(Guid clientId) => TryAsync(() => redis.GetDatabase().KeyDeleteAsync(Key(clientId)));
+    /// <summary>After the commit: what was recorded replaces what the cache has.</summary>
+    public async Task CommittedAsync()
+    {
+        if (recorded is { } health)
+        {
+            await TryAsync(() =>
+                redis.GetDatabase().StringSetAsync(Key(recordedFor), health.ToByteArray(), CacheLifetime)
+            );
+        }
+    }
 
     private async Task<SyncHealth> ReadAsync(Guid clientId, CancellationToken ct)
     {

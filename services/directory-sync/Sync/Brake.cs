@@ -31,6 +31,6 @@ public static class Brake
             return "MASS_REMOVAL_RUN";
         }
 
-        return lost + lostThisWeek > Math.Max(Floor, (active + lostThisWeek) * WeekShare) ? "MASS_REMOVAL_WEEK" : null;
+        return lost + lostThisWeek > Math.Max(Floor, active * WeekShare) ? "MASS_REMOVAL_WEEK" : null;
     }
 }

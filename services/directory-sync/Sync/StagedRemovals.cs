@@ -52,6 +52,7 @@ public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, 
         db.SyncRuns.Update(run);
         await SettleAsync(clientId, ct);
         await transaction.CommitAsync(ct);
+        await health.CommittedAsync();
         return result;
     }
 
@@ -73,6 +74,7 @@ public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, 
         await writer.PublishAsync(new(db), ct);
         await SettleAsync(clientId, ct);
         await transaction.CommitAsync(ct);
+        await health.CommittedAsync();
     }
 
     private async Task CheckAsync(Guid clientId, Guid[] users, CancellationToken ct)

@@ -93,6 +93,7 @@ public sealed partial class SyncRunner(
 
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
+        await health.CommittedAsync();
         return result;
     }
 
@@ -203,6 +204,7 @@ public sealed partial class SyncRunner(
 
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
+        await health.CommittedAsync();
     }
 
     private static async Task MarkConnectionAsync(

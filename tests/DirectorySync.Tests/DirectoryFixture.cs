@@ -1,0 +1,61 @@
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Api;
+using Rollcall.DirectorySync.Connections;
+using Rollcall.DirectorySync.Data;
+using Rollcall.DirectorySync.Tests;
+using Rollcall.Platform;
+using Rollcall.Testing;
+
+[assembly: AssemblyFixture(typeof(DirectoryFixture))]
+
+namespace Rollcall.DirectorySync.Tests;
+
+/// <summary>The service on real servers, and the Graph emulator as Microsoft's cloud.</summary>
+public sealed class DirectoryFixture() : ServiceFixture<ClientApi, DirectoryDbContext>("directory-sync")
+{
+    public Emulator Graph { get; } = new();
+
+    protected override IEnumerable<KeyValuePair<string, string?>> Settings =>
+        [
+            new("Graph:BaseUrl", $"{Graph.Address}v1.0"),
+            new("Graph:Authority", Graph.Address.ToString()),
+            new("Graph:CaFile", Graph.CaFile),
+            new("Graph:ClientId", Emulator.ClientId),
+            new("Graph:CertificateFile", Graph.ApplicationFile),
+            new("Consent:RedirectUri", "https://rollcall.example/consent/callback"),
+        ];
+
+    /// <summary>A new MSP with one client whose directory is a new tenant of the emulator; connected and synced once.</summary>
+    public async Task<TestClient> ConnectedAsync(object? tenant = null)
+    {
+        var client = await ClientAsync();
+        await client.ConnectAsync(tenant);
+        return client;
+    }
+
+    /// <summary>A new MSP with one client that nobody has consented for.</summary>
+    public async Task<TestClient> ClientAsync()
+    {
+        var msp = await Client<ClientService.ClientServiceClient>(TestTokens.PlatformAdmin())
+            .CreateMspAsync(new() { DisplayName = $"MSP {Guid.CreateVersion7()}" });
+        var mspId = Guid.Parse(msp.Msp.Id);
+        var client = await Client<ClientService.ClientServiceClient>(TestTokens.MspAdmin(mspId))
+            .CreateClientAsync(new() { DisplayName = "Fabrikam" });
+        return new(this, mspId, Guid.Parse(client.Client.Id));
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await Graph.DisposeAsync();
+    }
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
+        base.ConfigureWebHost(builder);
+        builder.ConfigureTestServices(services => services.AddSingleton<IClientDirectory, LocalClientDirectory>());
+    }
+}

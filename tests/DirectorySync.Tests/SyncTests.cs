@@ -1,0 +1,230 @@
+using Microsoft.EntityFrameworkCore;
+using Rollcall.Api.Directory.V1;
+using Rollcall.Testing;
+
+namespace Rollcall.DirectorySync.Tests;
+
+public sealed class SyncTests(DirectoryFixture service)
+{
+    [Fact]
+    public async Task FirstSync_GeneratedTenant_RosterIsTheDirectory()
+    {
+        var client = await service.ConnectedAsync(
+            new
+            {
+                users = 450,
+                groups = 12,
+                seed = 7,
+            }
+        );
+
+        await AssertRosterIsDirectoryAsync(client);
+        Assert.True((await client.UsersAsync()).Count >= 450);
+    }
+
+    [Fact]
+    public async Task Sync_NothingChanged_WritesNoRosterRowAndNoEvent()
+    {
+        var client = await service.ConnectedAsync(
+            new
+            {
+                users = 30,
+                groups = 3,
+                seed = 1,
+            }
+        );
+        var (version, events) = (await client.RosterVersionAsync(), await EventsAsync(client));
+
+        var run = await client.SyncedAsync();
+
+        Assert.Equal(0, run.RosterVersion);
+        Assert.Equal(version, await client.RosterVersionAsync());
+        Assert.Equal(events, await EventsAsync(client));
+    }
+
+    [Fact]
+    public async Task Sync_RenamedMailbox_IsTheSamePerson()
+    {
+        var client = await service.ConnectedAsync();
+        var person = await client.AddPersonAsync("ada");
+        await client.SyncedAsync();
+        var before = await client.UserAsync(person);
+
+        await client.GraphAsync(
+            HttpMethod.Patch,
+            $"users/{person}",
+            new { mail = "countess@new.example", userPrincipalName = "countess@new.example" }
+        );
+        await client.SyncedAsync();
+
+        var after = await client.UserAsync(person);
+        Assert.Equal(before.Id, after.Id);
+        Assert.Equal("countess@new.example", after.Mail);
+    }
+
+    [Fact]
+    public async Task Sync_LeaverDisabledDeletedRestored_FollowsAndKeepsTheRecord()
+    {
+        var client = await service.ConnectedAsync();
+        var people = await client.AddPeopleAsync(3);
+        await client.SyncedAsync();
+        var id = (await client.UserAsync(people[0])).Id;
+
+        await client.GraphAsync(HttpMethod.Post, $"users/{people[0]}/disable");
+        await client.SyncedAsync();
+        Assert.Equal(UserState.Disabled, (await client.UserAsync(people[0])).State);
+
+        await client.GraphAsync(HttpMethod.Delete, $"users/{people[0]}");
+        await client.SyncedAsync();
+        Assert.Equal(UserState.Removed, (await client.UserAsync(people[0])).State);
+
+        await client.GraphAsync(HttpMethod.Post, $"users/{people[0]}/restore");
+        await client.GraphAsync(HttpMethod.Post, $"users/{people[0]}/enable");
+        await client.SyncedAsync();
+        var back = await client.UserAsync(people[0]);
+        Assert.Equal((id, UserState.Active), (back.Id, back.State));
+    }
+
+    [Fact]
+    public async Task Sync_NestedGroupWithCycle_GivesMembersTheOuterGroup()
+    {
+        var client = await service.ConnectedAsync();
+        var person = await client.AddPersonAsync("ada");
+        var inner = await client.AddGroupAsync("Inner", person);
+        var outer = await client.AddGroupAsync("Outer");
+        await client.SyncedAsync();
+
+        await client.GraphAsync(HttpMethod.Put, $"groups/{outer}/members/{inner}");
+        await client.GraphAsync(HttpMethod.Put, $"groups/{inner}/members/{outer}");
+        await client.SyncedAsync();
+
+        var groups = (await client.Roster.ListGroupsAsync(new() { ClientId = client.Id })).Groups;
+        Assert.Equal(groups.Select(g => g.Id).Order(), (await client.UserAsync(person)).GroupIds.Order());
+        Assert.Contains(client.Published[^1].Users, u => u.ExternalId == person.ToString() && u.GroupIds.Count == 2);
+    }
+
+    [Fact]
+    public async Task Sync_Manager_CountsReportsAndTellsTheManager()
+    {
+        var client = await service.ConnectedAsync();
+        var people = await client.AddPeopleAsync(2);
+        await client.SyncedAsync();
+
+        await client.GraphAsync(HttpMethod.Put, $"users/{people[1]}/manager", new { manager = people[0] });
+        await client.SyncedAsync();
+
+        var manager = await client.UserAsync(people[0]);
+        Assert.Equal(1, manager.DirectReports);
+        Assert.Equal(manager.Id, (await client.UserAsync(people[1])).ManagerId);
+        await Eventually.HoldsAsync(() =>
+        {
+            Assert.Contains(client.Published[^1].Users, u => u.Id == manager.Id && u.DirectReports == 1);
+            return Task.CompletedTask;
+        });
+    }
+
+    [Fact]
+    public async Task Sync_SameAddressTwice_EscrowsTheSecondUntilItChanges()
+    {
+        var client = await service.ConnectedAsync();
+        var first = await client.AddPersonAsync("ada", new { mail = "same@x.example" });
+        await client.SyncedAsync();
+        var second = await client.AddPersonAsync("bob", new { mail = "same@x.example" });
+        await client.SyncedAsync();
+        Assert.Equal("", (await client.UserAsync(first)).EscrowReason);
+        Assert.Equal("MAIL_DUPLICATE", (await client.UserAsync(second)).EscrowReason);
+
+        await client.GraphAsync(HttpMethod.Patch, $"users/{first}", new { mail = "other@x.example" });
+        await client.SyncedAsync();
+
+        Assert.Equal("", (await client.UserAsync(second)).EscrowReason);
+    }
+
+    [Fact]
+    public async Task Sync_DeadDeltaToken_ReadsEverythingAndMissesNobody()
+    {
+        var client = await service.ConnectedAsync();
+        var people = await client.AddPeopleAsync(8);
+        await client.SyncedAsync();
+        await client.GraphAsync(HttpMethod.Delete, $"users/{people[0]}");
+        await client.GraphAsync(HttpMethod.Post, $"users/{people[0]}/purge");
+        await client.GraphAsync(HttpMethod.Post, "reset");
+
+        await client.SyncAsync();
+
+        await Eventually.HoldsAsync(async () =>
+            Assert.Equal(UserState.Removed, (await client.UserAsync(people[0])).State)
+        );
+        await AssertRosterIsDirectoryAsync(client);
+    }
+
+    [Theory]
+    [InlineData("truncate")]
+    [InlineData("html502")]
+    [InlineData("reset")]
+    public async Task Sync_GarbagePage_LeavesRosterAndCursorAndRecovers(string fault)
+    {
+        var client = await service.ConnectedAsync();
+        var people = await client.AddPeopleAsync(6);
+        await client.SyncedAsync();
+        var version = await client.RosterVersionAsync();
+        await client.GraphAsync(HttpMethod.Patch, $"users/{people[0]}", new { department = "Sales" });
+        await client.FaultAsync(new { kind = fault, path = "/v1.0/groups/delta*" });
+
+        var run = await client.SyncAsync();
+
+        Assert.Equal(SyncRunState.Failed, run.State);
+        Assert.Equal(version, await client.RosterVersionAsync());
+        Assert.Equal("", (await client.UserAsync(people[0])).Department);
+        Assert.Equal(HealthState.Failing, (await client.HealthAsync()).State);
+
+        await client.MendAsync();
+        await client.SyncedAsync();
+        Assert.Equal("Sales", (await client.UserAsync(people[0])).Department);
+        Assert.Equal(HealthState.Healthy, (await client.HealthAsync()).State);
+    }
+
+    [Fact]
+    public async Task Sync_ConsentRevoked_SaysWhoMustActAndRemovesNobody()
+    {
+        var client = await service.ConnectedAsync();
+        await client.AddPeopleAsync(4);
+        await client.SyncedAsync();
+        await client.GraphAsync(HttpMethod.Delete, "service-principal");
+        await client.GraphAsync(HttpMethod.Post, "tokens/expire");
+
+        await client.Connections.VerifyConnectionAsync(new() { ClientId = client.Id });
+
+        var health = await client.HealthAsync();
+        Assert.Equal((HealthState.ConsentRemoved, FixOwner.Client), (health.State, health.Owner));
+        Assert.NotEmpty(health.Remedy);
+        Assert.All(await client.UsersAsync(), u => Assert.Equal(UserState.Active, u.State));
+        await Eventually.HoldsAsync(() =>
+        {
+            var told = service.Events.Of<SyncHealthChanged>(Guid.Parse(client.Id));
+            Assert.Equal(HealthState.ConsentRemoved, told[^1].Health.State);
+            return Task.CompletedTask;
+        });
+    }
+
+    /// <summary>The emulator's own state is the oracle: people, states and expanded groups.</summary>
+    private static async Task AssertRosterIsDirectoryAsync(TestClient client)
+    {
+        var truth = await client.GraphAsync(HttpMethod.Get, "");
+        var expected = truth
+            .GetProperty("users")
+            .EnumerateArray()
+            .Where(u => u.GetProperty("state").GetString() == "active")
+            .Select(u => u.GetProperty("id").GetString())
+            .Order(StringComparer.Ordinal);
+
+        var actual = (await client.UsersAsync())
+            .Where(u => u.State is UserState.Active or UserState.Disabled)
+            .Select(u => u.ExternalId)
+            .Order(StringComparer.Ordinal);
+
+        Assert.Equal(expected, actual);
+    }
+
+    private static Task<int> EventsAsync(TestClient client) => client.DbAsync(db => db.SyncEvents.CountAsync());
+}
