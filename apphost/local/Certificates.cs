@@ -68,7 +68,12 @@ public sealed class Certificates
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(ca, true, false));
-        using var leaf = request.Create(ca, now.AddHours(-1), now.AddYears(1).AddSeconds(-1), RandomNumberGenerator.GetBytes(16));
+        using var leaf = request.Create(
+            ca,
+            now.AddHours(-1),
+            now.AddYears(1).AddSeconds(-1),
+            RandomNumberGenerator.GetBytes(16)
+        );
 
         // The CA's key is not kept: nobody can make another certificate this machine's tools would trust.
         folder.WritePrivate("tls/graph.key", key.ExportPkcs8PrivateKeyPem());

@@ -15,7 +15,7 @@ public sealed record Options(string Verb, string Dir)
           --dir DIR               where everything is kept (default .run; smoke: .run/smoke)
           --graph URL --authority URL [--graph-ca FILE]
                                   other Graph and sign-in endpoints than the emulator's, without demo data
-          --clients N             client tenants smoke works with (default 2)
+          --clients N             smoke: further clients of 400 accounts, onboarded at once (default 0)
           --only A,B              these services only
           --out FILE              servers: writes their addresses there when all are ready
           --vhost A,B             servers: further RabbitMQ virtual hosts
@@ -27,7 +27,7 @@ public sealed record Options(string Verb, string Dir)
     public string? Graph { get; init; }
     public string? Authority { get; init; }
     public string? GraphCa { get; init; }
-    public int Clients { get; init; } = 2;
+    public int Clients { get; init; }
     public IReadOnlyList<string> Only { get; init; } = [];
     public string? Out { get; init; }
     public int? Parent { get; init; }
@@ -45,7 +45,7 @@ public sealed record Options(string Verb, string Dir)
             Graph = Take(named, "graph"),
             Authority = Take(named, "authority"),
             GraphCa = Take(named, "graph-ca") is { } file ? Path.GetFullPath(file) : null,
-            Clients = TakeNumber(named, "clients") ?? 2,
+            Clients = TakeNumber(named, "clients") ?? 0,
             Only = TakeList(named, "only"),
             Out = Take(named, "out") is { } target ? Path.GetFullPath(target) : null,
             Parent = TakeNumber(named, "parent"),

@@ -10,13 +10,15 @@ public sealed class PlatformHost(RunFolder folder, Output output, Options option
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private static readonly string Dotnet =
         Path.GetFileName(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : "dotnet";
-    private readonly ServerSet servers = new(folder, output, options.Servers);
+    private readonly ServerSet servers = new(folder, output.Quiet(), options.Servers);
     private readonly ProcessGroup services = new(folder, output);
 
     public async Task<Endpoints> StartAsync(CancellationToken ct)
     {
         File.Delete(folder.In(Endpoints.FileName));
-        var wanted = Topology.Services.Where(s => options.Only is [] || options.Only.Contains(s.Name, StringComparer.Ordinal)).ToList();
+        var wanted = Topology
+            .Services.Where(s => options.Only is [] || options.Only.Contains(s.Name, StringComparer.Ordinal))
+            .ToList();
         var certificates = new Certificates(folder);
         var graph = options.Graph is null
             ? GraphSettings.Emulated(folder, certificates)

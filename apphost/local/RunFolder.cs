@@ -14,9 +14,10 @@ public sealed class RunFolder : IDisposable
     private const int LastPort = 32_000;
     private const string LockFile = "lock";
     private const string StateFile = "state.json";
+    private readonly Lock gate = new();
     private readonly FileStream heldLock;
     private readonly RunState state;
-    private readonly HashSet<int> given = [];
+    private readonly Dictionary<string, int> given = [];
 
     private RunFolder(string path, FileStream heldLock)
     {
@@ -57,37 +58,52 @@ public sealed class RunFolder : IDisposable
     /// <summary>A generated password, the same in every run of this folder.</summary>
     public string Secret(string name)
     {
-        if (!state.Secrets.TryGetValue(name, out var secret))
+        lock (gate)
         {
-            state.Secrets[name] = secret = RandomNumberGenerator.GetHexString(32, lowercase: true);
-            Save();
-        }
+            if (!state.Secrets.TryGetValue(name, out var secret))
+            {
+                state.Secrets[name] = secret = RandomNumberGenerator.GetHexString(32, lowercase: true);
+                Save();
+            }
 
-        return secret;
+            return secret;
+        }
     }
 
     /// <summary>Another password than the generated one, for as long as this folder lives.</summary>
     public void KeepSecret(string name, string secret)
     {
-        state.Secrets[name] = secret;
-        Save();
+        lock (gate)
+        {
+            state.Secrets[name] = secret;
+            Save();
+        }
     }
 
     /// <summary>A free loopback port, the same in every run of this folder as long as nobody else has it.</summary>
     public int Port(string name)
     {
-        if (!state.Ports.TryGetValue(name, out var port) || !IsFree(port) || !given.Add(port))
+        lock (gate)
         {
-            do
+            if (given.TryGetValue(name, out var port))
             {
-                port = RandomNumberGenerator.GetInt32(FirstPort, LastPort);
-            } while (!IsFree(port) || state.Ports.ContainsValue(port) || !given.Add(port));
+                return port;
+            }
 
-            state.Ports[name] = port;
-            Save();
+            if (!state.Ports.TryGetValue(name, out port) || !IsFree(port))
+            {
+                do
+                {
+                    port = RandomNumberGenerator.GetInt32(FirstPort, LastPort);
+                } while (!IsFree(port) || state.Ports.ContainsValue(port));
+
+                state.Ports[name] = port;
+                Save();
+            }
+
+            given[name] = port;
+            return port;
         }
-
-        return port;
     }
 
     /// <summary>Writes a file that only this account may read and that is never seen half written.</summary>

@@ -65,7 +65,7 @@ public sealed class ServiceSettings(RunFolder folder, ServerAddresses servers, G
                 settings["Graph__CaFile"] = graph.CaFile;
                 settings["Graph__ClientId"] = graph.ClientId;
                 settings["Graph__CertificateFile"] = graph.CertificateFile;
-                settings["Consent__RedirectUri"] = $"{Http(Topology.Edge)}/consent/callback";
+                settings["Graph__ConsentRedirectUri"] = $"{Http(Topology.Edge)}/consent/callback";
                 break;
             case "notification":
                 settings["Mail__Host"] = servers.Mail.Host;
