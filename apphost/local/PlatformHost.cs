@@ -10,7 +10,7 @@ public sealed class PlatformHost(RunFolder folder, Output output, Options option
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private static readonly string Dotnet =
         Path.GetFileName(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : "dotnet";
-    private readonly ServerSet servers = new(folder, output.Quiet(), options.Servers);
+    private readonly ServerSet servers = new(folder, Output.Quiet(), options.Servers);
     private readonly ProcessGroup services = new(folder, output);
 
     public async Task<Endpoints> StartAsync(CancellationToken ct)

@@ -9,7 +9,7 @@ public static class ServersVerb
     public static async Task<int> RunAsync(Options options, CancellationToken ct)
     {
         using var folder = await RunFolder.OpenAsync(options.Dir, fresh: false, ct);
-        var output = new Output(echoChildren: false);
+        var output = Output.Quiet();
         var servers = new ServerSet(folder, output, options.Servers);
         try
         {

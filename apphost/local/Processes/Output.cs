@@ -9,8 +9,8 @@ public sealed class Output(bool echoChildren)
     private readonly Lock gate = new();
     private readonly Dictionary<string, int> colours = [];
 
-    /// <summary>The same terminal for children whose words are for their log alone.</summary>
-    public Output Quiet() => new(echoChildren: false);
+    /// <summary>For children whose words are for their log alone.</summary>
+    public static Output Quiet() => new(echoChildren: false);
 
     public void Say(string line)
     {
