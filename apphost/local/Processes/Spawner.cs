@@ -54,7 +54,8 @@ public static class Spawner
     private static ProcessStartInfo StartInfo(ProcessSpec spec, string runFolder)
     {
         // setpriv sets the signal after the change of user, which clears it. The shell sees to the moment before that:
-        // had we died by then, nobody would tell the child.
+        // had we died by then, nobody would tell the child. bash, since Debian's sh drops variables with a hyphen in
+        // their name, such as services__directory-sync__grpc__0.
         var parent = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         string[] command =
         [
@@ -62,7 +63,7 @@ public static class Spawner
             .. Accounts.SetprivOptions(spec.User),
             "--pdeathsig",
             spec.DeathSignal,
-            "sh",
+            "bash",
             "-c",
             "[ \"$PPID\" = \"$0\" ] && exec \"$@\"",
             parent,
