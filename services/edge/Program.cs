@@ -1,3 +1,5 @@
+using MassTransit;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Rollcall.Api.Directory.V1;
 using Rollcall.Edge;
 using Rollcall.Platform;
@@ -15,7 +17,12 @@ builder.WebHost.ConfigureKestrel(kestrel =>
     kestrel.Limits.MaxRequestBodySize = 1024 * 1024;
     kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
 });
-builder.AddService<EdgeDbContext>("edge", _ => { });
+
+// The door stays open while the broker is away: signing in and calling need none.
+builder.AddService<EdgeDbContext>(
+    "edge",
+    bus => bus.ConfigureHealthCheckOptions(o => o.MinimalFailureStatus = HealthStatus.Degraded)
+);
 builder.Services.AddServiceClient<ConnectionService.ConnectionServiceClient>("directory-sync");
 builder.Services.AddScoped<ConsentCallback>();
 builder.Services.AddSingleton<ShutOut>();

@@ -27,12 +27,7 @@ public sealed class EdgeFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        await new DatabaseProvisioner(
-            TestServers.Postgres,
-            TestServers.As(database, "app"),
-            TestServers.As(database, "worker")
-        ).ProvisionAsync<EdgeDbContext>(o => new(o), CancellationToken.None);
-
+        await ProvisionAsync(database);
         var settings = Settings();
         Backend = new(settings["Identity:Authority"]!);
         await Backend.StartAsync();
@@ -53,6 +48,13 @@ public sealed class EdgeFixture : IAsyncLifetime
         settings["services:directory-sync:grpc:0"] = Backend.Url;
         Edge = new(Clock, settings);
     }
+
+    public static Task ProvisionAsync(string name) =>
+        new DatabaseProvisioner(
+            TestServers.Postgres,
+            TestServers.As(name, "app"),
+            TestServers.As(name, "worker")
+        ).ProvisionAsync<EdgeDbContext>(o => new(o), CancellationToken.None);
 
     /// <summary>Another edge on the same database and keys, with some settings changed or (null) removed.</summary>
     public EdgeServer Start(params (string Key, string? Value)[] changes)

@@ -2,8 +2,6 @@ using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Rollcall.Platform;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
@@ -17,9 +15,6 @@ namespace Rollcall.Edge;
 /// </summary>
 public sealed class Door(RequestDelegate next, CallLimits limits, ShutOut shutOut)
 {
-    /// <summary>A gRPC message is at most 4 MB, plus its five-byte frame.</summary>
-    private const long MaxCallSize = (4 * 1024 * 1024) + 5;
-
     /// <summary>True for gRPC, and for whatever would reach a service: no request gets past the door by looking different.</summary>
     public static bool IsRpc(HttpContext http) =>
         GrpcAnswer.IsGrpc(http.Request)
@@ -37,7 +32,6 @@ public sealed class Door(RequestDelegate next, CallLimits limits, ShutOut shutOu
             var method = MethodOf(http);
             var caller = await AdmitAsync(http);
             using var stream = Routes.IsStream(method) ? limits.TakeStream(caller.Subject) : null;
-            SizeUp(http, method.IsClientStreaming);
             await next(http);
         }
         catch (AppException refusal) when (!http.Response.HasStarted)
@@ -80,19 +74,6 @@ public sealed class Door(RequestDelegate next, CallLimits limits, ShutOut shutOu
         return caller;
     }
 
-    private static void SizeUp(HttpContext http, bool uploads)
-    {
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            size.MaxRequestBodySize = uploads ? null : MaxCallSize;
-        }
-
-        if (uploads && http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
-        {
-            rate.MinDataRate = null;
-        }
-    }
-
     private static AppException ToAnswer(ForwarderError error) =>
         error switch
         {
@@ -104,7 +85,7 @@ public sealed class Door(RequestDelegate next, CallLimits limits, ShutOut shutOu
             ForwarderError.RequestBodyClient or ForwarderError.RequestCanceled => new(
                 StatusCode.Cancelled,
                 "CALL_CANCELED",
-                "The call was canceled or too large"
+                "The call was canceled"
             ),
             _ => new(StatusCode.Unavailable, "SERVICE_UNAVAILABLE", "The service does not answer; retry")
             {
