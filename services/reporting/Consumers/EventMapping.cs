@@ -27,7 +27,6 @@ internal static class EventMapping
             Department = user.Department,
             ManagerId = user.ManagerId,
             Staged = user.StagedForRemoval,
-            EscrowReason = user.EscrowReason,
             Body = user.ToByteArray(),
         };
 

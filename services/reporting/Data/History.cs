@@ -34,12 +34,13 @@ public static class History
         }
 
         var type = db.Model.FindEntityType(typeof(T))!;
-        var (table, key) = (type.GetTableName()!, type.FindPrimaryKey()!.Properties[1].GetColumnName());
+        var (table, key) = (type.GetTableName()!, type.FindPrimaryKey()!.Properties[1]);
+        var objects = rows.Select(r => (Guid)key.PropertyInfo!.GetValue(r)!).Distinct().ToArray();
 
         // Two messages about one object must not miss each other's revision when they set valid_to.
         await db.Database.ExecuteSqlAsync($"select pg_advisory_xact_lock(hashtextextended({table + client}, 0))", ct);
         await db.AppendAsync(rows, ct);
-        await db.CloseAsync(table, key, client, rows, ct);
+        await db.CloseAsync(table, key.GetColumnName(), client, objects, ct);
     }
 
     /// <summary>Adds rows that are complete in themselves; those already there stay as they are.</summary>
@@ -61,32 +62,32 @@ public static class History
 #pragma warning restore EF1002
     }
 
-    private static async Task CloseAsync<T>(
+    /// <summary>A subquery per row reads its object's few revisions by the key, with or without table statistics.</summary>
+    private static async Task CloseAsync(
         this ReportingDbContext db,
         string table,
         string key,
         Guid client,
-        IReadOnlyList<T> rows,
+        Guid[] objects,
         CancellationToken ct
     )
-        where T : class
     {
+        var end = $"""
+            coalesce(
+              (
+                select min(n.valid_from) from {table} n
+                where n.client_id = h.client_id and n.{key} = h.{key} and n.revision > h.revision
+              ),
+              'infinity'
+            )
+            """;
 #pragma warning disable EF1002 // names come from the model
         await db.Database.ExecuteSqlRawAsync(
             $"""
-            update {table} h set valid_to = n.valid_to
-            from (
-              select {key}, revision, coalesce(min(valid_from) over (
-                partition by {key} order by revision desc rows between unbounded preceding and 1 preceding
-              ), 'infinity') as valid_to
-              from {table}
-              where client_id = @client
-                and {key} in (select r.{key} from jsonb_populate_recordset(null::{table}, @rows::jsonb) r)
-            ) n
-            where h.client_id = @client and h.{key} = n.{key} and h.revision = n.revision
-              and h.valid_to is distinct from n.valid_to
+            update {table} h set valid_to = {end}
+            where h.client_id = @client and h.{key} = any(@objects) and h.valid_to is distinct from {end}
             """,
-            [new NpgsqlParameter("client", client), new NpgsqlParameter("rows", JsonSerializer.Serialize(rows, Json))],
+            [new NpgsqlParameter("client", client), new NpgsqlParameter("objects", objects)],
             ct
         );
 #pragma warning restore EF1002

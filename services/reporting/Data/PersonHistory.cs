@@ -28,7 +28,6 @@ public sealed class PersonHistory
     public required string Department { get; init; }
     public required string ManagerId { get; init; }
     public required bool Staged { get; init; }
-    public required string EscrowReason { get; init; }
 
     /// <summary>rollcall.directory.v1.User: what no report reads yet cannot be observed a second time.</summary>
     public required byte[] Body { get; init; }

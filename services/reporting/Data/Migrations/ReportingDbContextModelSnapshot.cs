@@ -507,11 +507,6 @@ namespace Rollcall.Reporting.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("display_name");
 
-                    b.Property<string>("EscrowReason")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .HasColumnName("escrow_reason");
-
                     b.Property<string>("Kind")
                         .IsRequired()
                         .HasColumnType("text")

@@ -184,7 +184,6 @@ namespace Rollcall.Reporting.Data.Migrations
                     department = table.Column<string>(type: "text", nullable: false),
                     manager_id = table.Column<string>(type: "text", nullable: false),
                     staged = table.Column<bool>(type: "boolean", nullable: false),
-                    escrow_reason = table.Column<string>(type: "text", nullable: false),
                     body = table.Column<byte[]>(type: "bytea", nullable: false)
                 },
                 constraints: table =>

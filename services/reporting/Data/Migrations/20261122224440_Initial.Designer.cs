@@ -12,7 +12,7 @@ using Rollcall.Reporting.Data;
 namespace Rollcall.Reporting.Data.Migrations
 {
     [DbContext(typeof(ReportingDbContext))]
-    [Migration("20261122221315_Initial")]
+    [Migration("20261122224440_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -509,11 +509,6 @@ namespace Rollcall.Reporting.Data.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("display_name");
-
-                    b.Property<string>("EscrowReason")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .HasColumnName("escrow_reason");
 
                     b.Property<string>("Kind")
                         .IsRequired()
