@@ -72,7 +72,10 @@ public sealed partial class RosterWriter
         truncate t_user;
         """;
 
-    /// <summary>Folds the slices of each group and each edge, last word wins; a full round also removes what it did not see.</summary>
+    /// <summary>
+    /// Folds the slices of each group and each edge, last word wins; a full round also removes what it did not see. It
+    /// keeps the edges of people it did not see: a restored person gets them back without a word from the directory.
+    /// </summary>
     private const string Groups = """
         create temp table t_folded on commit drop as
         select object_id, (array_agg(group_id order by seq))[1] as group_id,
@@ -128,6 +131,7 @@ public sealed partial class RosterWriter
           where @full and m.client_id = @client and not exists (
             select 1 from t_edge e
             where e.group_object_id = m.group_object_id and e.member_object_id = m.member_object_id and not e.removed)
+            and (m.member_type <> 1 or exists (select 1 from t_seen s where s.object_id = m.member_object_id))
           returning m.group_object_id, m.member_object_id, m.member_type)
         insert into t_edge_changed select * from gone;
         """;

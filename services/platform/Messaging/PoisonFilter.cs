@@ -1,4 +1,5 @@
 using MassTransit;
+using Npgsql;
 using Rollcall.Api.Ops.V1;
 
 namespace Rollcall.Platform;
@@ -9,18 +10,27 @@ namespace Rollcall.Platform;
 /// </summary>
 public sealed class PoisonFilter(WorkerDatabase database, AlarmWriter alarms) : IFilter<ExceptionReceiveContext>
 {
+    private static readonly TimeSpan BeforeReturn = TimeSpan.FromSeconds(1);
+
     public async Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
     {
         if (context.Exception.IsTransient())
         {
-            // Leaving with an exception makes the transport return the message to the queue.
+            // Leaving with an exception makes the transport return the message to the queue, from where it comes at once.
+            await Task.Delay(BeforeReturn, context.CancellationToken);
             throw new OutageException(context.Exception);
         }
 
         // First the alarm: if it cannot be written, the message stays where it is and comes again.
-        await using (var connection = await database.Source.OpenConnectionAsync(context.CancellationToken))
+        try
         {
+            await using var connection = await database.Source.OpenConnectionAsync(context.CancellationToken);
             await alarms.WriteAsync(connection, Alarm(context), context.CancellationToken);
+        }
+        catch (NpgsqlException)
+        {
+            await Task.Delay(BeforeReturn, context.CancellationToken);
+            throw;
         }
 
         await next.Send(context);

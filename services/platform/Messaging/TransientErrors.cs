@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using System.Runtime.Serialization;
+using Google.Protobuf;
 using Grpc.Core;
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
@@ -13,6 +15,8 @@ public static class TransientErrors
     public static bool IsTransient(this Exception error) =>
         error switch
         {
+            // Protobuf's parse error is an IOException; no waiting makes garbage readable.
+            SerializationException or InvalidProtocolBufferException => false,
             PostgresException e => e.IsTransient || e.SqlState.StartsWith("57P", StringComparison.Ordinal) || IsFull(e),
             NpgsqlException => true,
             DbUpdateConcurrencyException => true,
