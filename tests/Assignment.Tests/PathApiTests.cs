@@ -80,6 +80,15 @@ public sealed class PathApiTests(AssignmentFixture fixture)
     }
 
     [Fact]
+    public async Task SetPath_Repeated_LeavesThePathAsItIs()
+    {
+        var tenant = await fixture.NewTenantAsync(courses: ["phishing"]);
+        var path = await tenant.SetPathAsync("managers", [], dueDays: 10);
+
+        Assert.Equal(path, await tenant.SetPathAsync("managers", [], dueDays: 10));
+    }
+
+    [Fact]
     public async Task ApplyDefaultPaths_ByTwoClientsAtOnceAndAgain_GivesSixPathsAndOneSetOfCourses()
     {
         var msp = Guid.CreateVersion7();

@@ -148,6 +148,15 @@ public sealed partial class PathApi(
             return db.Paths.Add(wanted).Entity;
         }
 
+        if (
+            path.CourseIds.SequenceEqual(wanted.CourseIds)
+            && path.DueDays == wanted.DueDays
+            && path.Recurrence == wanted.Recurrence
+        )
+        {
+            return path;
+        }
+
         path.CourseIds = wanted.CourseIds;
         path.DueDays = wanted.DueDays;
         path.Recurrence = wanted.Recurrence;
