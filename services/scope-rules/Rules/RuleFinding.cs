@@ -35,8 +35,8 @@ public static class RuleFinding
         return (decisive, quantified.All) switch
         {
             ({ } one, _) => $"{(matched ? "in" : "also in")} a group whose {quantified.Condition.Find(one)}",
-            (null, true) => $"every group fits {quantified.Condition}",
-            (null, false) => $"in no group that fits {quantified.Condition}",
+            (null, true) => $"every group has {quantified.Condition}",
+            (null, false) => $"in no group with {quantified.Condition}",
         };
     }
 
@@ -59,5 +59,7 @@ public static class RuleFinding
     }
 
     private static string Words(RuleOperator op, bool matched) =>
-        matched ? op.Words() : op.Opposite()?.Words() ?? $"not {op.Words()}";
+        matched
+            ? op.Words()
+            : op.Opposite()?.Words() ?? op.Words().Replace("is at", "is not at", StringComparison.Ordinal);
 }

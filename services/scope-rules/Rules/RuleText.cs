@@ -107,41 +107,9 @@ public static class RuleText
                     .Then((_, start, _, w) => (Operator: RuleOperators.ByName[w], At: start))
                     .ElseError("an operator such as -eq")
             )
-            .And(Values.ElseError("a value such as \"Sales\", true, 3, null or [\"a\", \"b\"]"))
+            .And(RuleValues.Grammar.ElseError("a value such as \"Sales\", true, 3, null or [\"a\", \"b\"]"))
             .Then<RuleNode>(x => RuleChecks.Compare(x.Item1, x.Item2.Operator, x.Item2.At, x.Item3.Value, x.Item3.At));
         return quantified.Or(comparison);
-    }
-
-    private static Parser<(RuleValue Value, int At)> Values { get; } = BuildValues();
-
-    private static Parser<(RuleValue Value, int At)> BuildValues()
-    {
-        // A quote in the value is written `" or, between single quotes, ''. A backslash is only itself: it belongs to
-        // regular expressions.
-        var doubled = Literals
-            .Char('"')
-            .SkipAnd(Capture(Literals.Text("`\"").Or(Literals.NoneOf("\"", 1, 1).Then(_ => "")).ZeroOrMany()))
-            .AndSkip(Literals.Char('"').ElseError("a closing \""))
-            .Then(s => s.ToString().Replace("`\"", "\"", StringComparison.Ordinal));
-        var single = Literals
-            .Char('\'')
-            .SkipAnd(Capture(Literals.Text("''").Or(Literals.NoneOf("'", 1, 1).Then(_ => "")).ZeroOrMany()))
-            .AndSkip(Literals.Char('\'').ElseError("a closing '"))
-            .Then(s => s.ToString().Replace("''", "'", StringComparison.Ordinal));
-        var text = SkipWhiteSpace(doubled.Or(single)).Then<RuleValue>(s => new TextValue(s));
-        var number = Terms.Decimal(NumberOptions.AllowLeadingSign).Then<RuleValue>(n => new NumberValue(n));
-        var word = Terms
-            .Identifier()
-            .Then(w => w.ToString().ToLowerInvariant())
-            .When((_, w) => w is "true" or "false" or "null")
-            .Then<RuleValue>(w => w == "null" ? NullValue.Instance : new FlagValue(w == "true"));
-        var scalar = text.Or(number).Or(word);
-        var list = Terms
-            .Char('[')
-            .SkipAnd(Separated(Terms.Char(','), scalar.ElseError("a value such as \"Sales\"")))
-            .AndSkip(Terms.Char(']').ElseError(", or ]"))
-            .Then<RuleValue>(items => new ListValue(items));
-        return scalar.Or(list).Then((_, start, _, value) => (value, start));
     }
 
     private static Parser<string> Is(string word) =>
