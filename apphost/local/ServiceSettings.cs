@@ -27,8 +27,8 @@ public sealed class ServiceSettings(RunFolder folder, ServerAddresses servers, G
             ["DOTNET_ENVIRONMENT"] = "Development",
             ["DOTNET_CONTENTROOT"] = Path.GetDirectoryName(Checkout.Program(service.Project)),
             ["ASPNETCORE_URLS"] = null,
-            ["ConnectionStrings__database"] = AsRole(service, "app"),
-            ["ConnectionStrings__worker"] = AsRole(service, "worker"),
+            ["ConnectionStrings__database"] = AsRole(service, "app", pool: 40),
+            ["ConnectionStrings__worker"] = AsRole(service, "worker", pool: 15),
             ["ConnectionStrings__postgres"] = null,
             ["ConnectionStrings__rabbitmq"] = servers.Rabbitmq,
             ["ConnectionStrings__redis"] = servers.Redis,
@@ -65,7 +65,7 @@ public sealed class ServiceSettings(RunFolder folder, ServerAddresses servers, G
                 settings["Graph__CaFile"] = graph.CaFile;
                 settings["Graph__ClientId"] = graph.ClientId;
                 settings["Graph__CertificateFile"] = graph.CertificateFile;
-                settings["Graph__ConsentRedirectUri"] = $"{Http(Topology.Edge)}/consent/callback";
+                settings["Consent__RedirectUri"] = $"{Http(Topology.Edge)}/consent/callback";
                 break;
             case "notification":
                 settings["Mail__Host"] = servers.Mail.Host;
@@ -78,7 +78,7 @@ public sealed class ServiceSettings(RunFolder folder, ServerAddresses servers, G
         }
     }
 
-    private string AsRole(Service service, string role)
+    private string AsRole(Service service, string role, int pool)
     {
         var user = $"{service.Database}_{role}";
         return new Npgsql.NpgsqlConnectionStringBuilder(servers.Postgres)
@@ -86,6 +86,7 @@ public sealed class ServiceSettings(RunFolder folder, ServerAddresses servers, G
             Database = service.Database,
             Username = user,
             Password = folder.Secret($"postgres-{user}"),
+            MaxPoolSize = pool, // six services with both stay below the server's max_connections
         }.ConnectionString;
     }
 }
