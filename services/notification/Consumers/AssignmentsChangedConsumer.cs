@@ -22,6 +22,7 @@ public sealed class AssignmentsChangedConsumer(
         var clientId = Guid.Parse(context.Message.ClientId);
         var userIds = context.Message.Assignments.Select(a => Guid.Parse(a.UserId)).Distinct().ToArray();
 
+        await plan.LockAsync(clientId, ct);
         await UpsertAsync(clientId, context.Message.Assignments, ct);
         await plan.AddAssignedAsync(clientId, userIds, ct);
         await reminders.ReviewAsync(clientId, userIds, ct);

@@ -146,7 +146,7 @@ public sealed class MailDesk(
             await db.Brands.SingleOrDefaultAsync(b => b.MspId == tenant.MspId, ct)
             ?? DefaultBrand.Of(tenant.MspId, client?.MspDisplayName);
         var content = MailContent.From(delivery, facts, send.Topics, brand, client);
-        var message = await composer.ComposeAsync(content, brand);
+        var message = composer.Compose(content, brand);
 
         (delivery.State, delivery.Reason, delivery.Gathering) = (DeliveryState.Sending, "", false);
         (delivery.Address, delivery.Subject) = (content.Address, content.Heading);

@@ -18,6 +18,22 @@ public sealed class MailPlan(
     IOptions<MailOptions> options
 )
 {
+    /// <summary>
+    /// One change of a client's people or assignments at a time, on the row that the roster copy locks for itself. A
+    /// person and her assignment that arrive at the same moment would not see each other, and nobody would plan the mail.
+    /// </summary>
+    public async Task LockAsync(Guid clientId, CancellationToken ct)
+    {
+        await db.Database.ExecuteSqlAsync(
+            $"""
+            insert into roster_version (msp_id, client_id, applied) values ({tenant.MspId}, {clientId}, 0)
+            on conflict do nothing
+            """,
+            ct
+        );
+        await db.Database.ExecuteSqlAsync($"select 1 from roster_version where client_id = {clientId} for update", ct);
+    }
+
     /// <summary>Plans the assignment mails of those among the people who have open training nobody told them of.</summary>
     public async Task AddAssignedAsync(Guid clientId, IReadOnlyCollection<Guid> userIds, CancellationToken ct)
     {
