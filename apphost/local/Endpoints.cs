@@ -22,15 +22,16 @@ public sealed record Endpoints
 
     /// <summary>HTTP address of each service; only for those who run in this process.</summary>
     [JsonIgnore]
-    public required IReadOnlyDictionary<string, string> Services { get; init; }
+    public IReadOnlyDictionary<string, string> Services { get; init; } =
+        new Dictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>Trusted for <see cref="Graph"/> and <see cref="Authority"/>; null = the machine's own roots.</summary>
     [JsonIgnore]
-    public required string? GraphCa { get; init; }
+    public string? GraphCa { get; init; }
 
     /// <summary>Where data, logs and the clock's offset are.</summary>
     [JsonIgnore]
-    public required string RunFolder { get; init; }
+    public string RunFolder { get; init; } = "";
 }
 
 /// <summary>A caller of the demo, for the token endpoint.</summary>

@@ -39,7 +39,7 @@ public sealed class SupervisedProcess(ProcessSpec spec, RunFolder folder, Output
                 );
             }
 
-            await Task.Delay(TimeSpan.FromMilliseconds(100), ct);
+            await Task.Delay(TimeSpan.FromMilliseconds(250), ct);
         }
     }
 
