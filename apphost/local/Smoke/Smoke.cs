@@ -7,15 +7,35 @@ public static class Smoke
 {
     public static async Task RunAsync(Endpoints endpoints, Options options, CancellationToken ct)
     {
-        Console.WriteLine($"Rollcall's main job with {options.Clients} client tenants");
-        foreach (var (name, address) in endpoints.Services)
+        if (options.Graph is not null)
         {
-            if (!await Http.IsReady(address)(ct))
-            {
-                throw new RunFailedException($"{name} is not ready");
-            }
+            throw new RunFailedException("smoke changes the directories it reads: it runs on the emulator only");
+        }
 
-            Console.WriteLine($"ok  {name} is ready");
+        using var world = new World(endpoints);
+        var story = new Story(endpoints.RunFolder);
+        await Onboarding.RunAsync(story, world, ct);
+        await Training.RunAsync(story, world, ct);
+        await Reports.BeforeAsync(story, world, ct);
+        await DirectoryChanges.RunAsync(story, world, ct);
+        await Reports.AfterAsync(story, world, ct);
+        await Revocation.RunAsync(story, world, ct);
+        await Isolation.RunAsync(story, world, ct);
+        await BadInput.RunAsync(story, world, ct);
+        if (options.Clients > 0)
+        {
+            await ManyClients.RunAsync(story, world, options.Clients, ct);
+        }
+
+        var memory = Memory.OfServices(endpoints.RunFolder, endpoints.Services.Keys);
+        var sum = memory.Values.Sum();
+        story.Summarize(
+            $"memory: {sum:0} MB PSS of {Memory.LimitMegabytes:0} ("
+                + $"{string.Join(", ", memory.Select(m => $"{m.Key} {m.Value:0}"))})"
+        );
+        if (sum > Memory.LimitMegabytes)
+        {
+            throw new RunFailedException($"the services need {sum:0} MB, more than {Memory.LimitMegabytes:0}");
         }
     }
 }
