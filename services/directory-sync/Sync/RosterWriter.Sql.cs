@@ -161,7 +161,7 @@ public sealed partial class RosterWriter
         delete from t_loss l using staged_removal r where r.client_id = @client and r.user_id = l.user_id;
         """;
 
-    /// <summary>Active people, those lost now, those lost in the last seven days, and all lost accounts.</summary>
+    /// <summary>Active people, those lost now, those lost in the last seven days, all lost accounts, and of these the deleted.</summary>
     private const string LossCounts = """
         select array[
           (select count(*) from directory_user where client_id = @client and state = 1 and kind = any (@people)),
@@ -169,7 +169,8 @@ public sealed partial class RosterWriter
              where u.kind = any (@people)),
           (select count(distinct user_id) from sync_event
              where client_id = @client and action = 3 and reason_code <> 'NOT_FOUND' and occurred_at > @now - interval '7 days'),
-          (select count(*) from t_loss)]::int[]
+          (select count(*) from t_loss),
+          (select count(*) from t_loss where state > 2)]::int[]
         """;
 
     private const string ApplyLosses = $"""

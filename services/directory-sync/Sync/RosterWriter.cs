@@ -18,6 +18,7 @@ public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease 
     private const int BatchSize = 2000;
     private int added;
     private int changed;
+    private int removed;
     private long rosterVersion;
 
     /// <summary>Locks the client and prepares the temporary tables.</summary>
@@ -111,6 +112,7 @@ public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease 
 
         added += changes.Count(c => c.Action is SyncAction.Added);
         changed += changes.Count(c => c.Action is SyncAction.Changed or SyncAction.Restored);
+        removed += changes.Count(c => c is { Action: SyncAction.Removed or SyncAction.Purged, Loss: null });
         await CopyUsersAsync(changes, ct);
         await ExecuteAsync(Upsert, ct);
     }
@@ -207,8 +209,8 @@ public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease 
             await ExecuteAsync(MissingUsers, ct);
         }
 
-        var (removed, staged) = await ApplyLossesAsync(ct);
-        return new(added, changed, removed, staged, await PublishAsync(publisher, ct));
+        var (deleted, staged) = await ApplyLossesAsync(ct);
+        return new(added, changed, removed + deleted, staged, await PublishAsync(publisher, ct));
     }
 
     /// <summary>Removals somebody approved.</summary>
@@ -243,7 +245,7 @@ public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease 
 
     private async Task ApplyGroupsAsync(CancellationToken ct) => await ExecuteAsync(Groups, ct, ("full", lease.IsFull));
 
-    private async Task<(int Removed, int Staged)> ApplyLossesAsync(CancellationToken ct)
+    private async Task<(int Deleted, int Staged)> ApplyLossesAsync(CancellationToken ct)
     {
         await ExecuteAsync(SettledLosses, ct);
         var counts = (int[])(await ScalarAsync(LossCounts, ct, ("people", PeopleKinds)))!;
@@ -260,7 +262,7 @@ public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease 
         }
 
         await ExecuteAsync(ApplyLosses, ct);
-        return (total, 0);
+        return (counts[4], 0);
     }
 
     private static readonly int[] PeopleKinds =

@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
@@ -56,6 +57,9 @@ public static class ServiceHost
         services.AddScoped<CallerContext>();
         services.AddScoped<TenantContext>();
         services.AddAuthorization();
+
+        // Nothing here is encrypted with it; left alone, it would write a key under HOME.
+        services.AddDataProtection().DisableAutomaticKeyGeneration();
         services
             .AddAuthentication(JwtBearerDefaults.AuthenticationScheme)
             .AddJwtBearer(o =>
@@ -149,7 +153,10 @@ public static class ServiceHost
         logging
             .AddFilter("Microsoft.EntityFrameworkCore.Update", LogLevel.None)
             .AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None)
-            .AddFilter("Grpc", LogLevel.Warning);
+            .AddFilter("Grpc", LogLevel.Warning)
+            // Whoever asks for health gets the answer; a bus that still connects is no failure to log.
+            .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None)
+            .AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
 
     private static TimeProvider Clock(WebApplicationBuilder builder) =>
         builder.Environment.IsDevelopment() && builder.Configuration["Clock:OffsetFile"] is { Length: > 0 } file
