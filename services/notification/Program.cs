@@ -28,6 +28,7 @@ builder.Services.AddSingleton<RosterAge>();
 builder.Services.AddServiceClient<SyncService.SyncServiceClient>("directory-sync");
 builder.Services.AddScoped<ISyncHealthSource, RemoteSyncHealth>();
 builder.Services.AddSingleton<MailComposer>();
+builder.Services.AddSingleton<MailServerWatch>();
 builder.Services.AddSingleton<MailSender>();
 builder.Services.AddHostedService(provider => provider.GetRequiredService<MailSender>());
 builder.Services.AddScoped<ReminderDesk>();

@@ -1,6 +1,9 @@
+using Microsoft.Extensions.DependencyInjection;
 using Rollcall.Api.Directory.V1;
 using Rollcall.Api.Notification.V1;
 using Rollcall.Api.Ops.V1;
+using Rollcall.Notification.Alerts;
+using Rollcall.Notification.Mail;
 using Rollcall.Testing;
 
 namespace Rollcall.Notification.Tests;
@@ -166,6 +169,31 @@ public sealed class AlertTests(NotificationFixture fixture)
 
         var closed = await Platform.AcknowledgeAlertAsync(new() { AlertId = alert.Id });
         Assert.Equal(AlertState.Resolved, closed.Alert.State);
+    }
+
+    [Fact]
+    public async Task MailServerDown_Raised_IsResolvedByTheNextMail()
+    {
+        // As a process that died during the outage leaves it.
+        await fixture.DbAsync(
+            PlatformAlertBook.Nobody,
+            async db =>
+            {
+                await new PlatformAlertBook(db, fixture.Clock).RaiseAsync(
+                    PlatformTrouble.MailServerDown,
+                    Guid.Empty,
+                    CancellationToken.None
+                );
+                return true;
+            }
+        );
+        var watch = new MailServerWatch(fixture.Services.GetRequiredService<IServiceScopeFactory>());
+
+        await watch.UpAsync(CancellationToken.None);
+
+        var all = await Platform.ListAlertsAsync(new() { PageSize = 500 });
+        var alert = Assert.Single(all.Alerts, a => a.Condition == "MAIL_SERVER_DOWN");
+        Assert.Equal(AlertState.Resolved, alert.State);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using CsCheck;
 using Rollcall.Api.Assignment.V1;
 using Rollcall.Notification.Data;
 using Rollcall.Notification.Reminders;
@@ -35,6 +36,30 @@ public sealed class ReminderHoursTests
 
         Assert.True((step, next.Length == 0 ? (DateTimeOffset?)null : At(next)) == result, why);
     }
+
+    /// <summary>Whatever the clock does: no step twice, none after a later one, and no more than one at a time.</summary>
+    [Fact]
+    public void Next_AnyClockMoves_StepsOnlyRise() =>
+        Gen.Select(Gen.Int[-90, 90].Array[0, 10], Gen.Int[-200, 400].Array[1, 40])
+            .Sample(
+                (steps, moves) =>
+                {
+                    var hours = Hours(new() { Steps = [.. steps.Distinct().Order()] });
+                    var told = new List<int>();
+                    foreach (var move in moves)
+                    {
+                        var now = Opened.AddHours(12 * move);
+                        var (step, next) = hours.Next(Task(Due), told.Count == 0 ? null : told[^1], now);
+                        Assert.True(next is null || next > now);
+                        if (step is { } days)
+                        {
+                            told.Add(days);
+                        }
+                    }
+
+                    Assert.Equal(told.Distinct().Order(), told);
+                }
+            );
 
     [Fact]
     public void Next_OpenedAfterAStep_DoesNotMakeUpForIt()

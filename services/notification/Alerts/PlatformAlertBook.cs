@@ -2,12 +2,16 @@ using Microsoft.EntityFrameworkCore;
 using Rollcall.Api.Notification.V1;
 using Rollcall.Api.Ops.V1;
 using Rollcall.Notification.Data;
+using Rollcall.Platform;
 
 namespace Rollcall.Notification.Alerts;
 
 /// <summary>The platform's own alerts: one open per key, however many tenants meet the trouble at once.</summary>
 public sealed class PlatformAlertBook(NotificationDbContext db, TimeProvider clock)
 {
+    /// <summary>For work that belongs to no tenant. No MSP has this id: under it every tenant table is empty.</summary>
+    public static readonly Tenant Nobody = Tenant.Client(Guid.Empty, Guid.Empty);
+
     /// <param name="subject">Whom it concerns; it is over when <see cref="ClearAsync"/> has named them all. Null: nobody in particular.</param>
     public async Task RaiseAsync(PlatformTrouble trouble, Guid? subject, CancellationToken ct)
     {
@@ -80,6 +84,16 @@ public sealed record PlatformTrouble(
 )
 {
     public const string CredentialBadKey = "platform:CREDENTIAL_BAD";
+
+    public static PlatformTrouble MailServerDown { get; } =
+        new(
+            "platform:MAIL_SERVER_DOWN",
+            "MAIL_SERVER_DOWN",
+            "The mail server cannot be used",
+            "The mail server has not taken mail for more than a minute. Mails wait and go out by themselves.",
+            "Check the server, its address, and the user and certificate Rollcall signs in with.",
+            ""
+        );
 
     public static PlatformTrouble CredentialBad(string errorCode) =>
         new(

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Rollcall.Api.Notification.V1;
 using Rollcall.Notification.Data;
+using Rollcall.Notification.Mail;
 using Rollcall.Notification.Reminders;
 using Rollcall.Platform;
 
@@ -11,6 +12,7 @@ namespace Rollcall.Notification.Api;
 public sealed class CadenceApi(
     NotificationDbContext db,
     ReminderDesk reminders,
+    MailPlan plan,
     TenantContext tenant,
     TimeProvider clock
 ) : CadenceService.CadenceServiceBase
@@ -53,6 +55,7 @@ public sealed class CadenceApi(
         Apply(cadence, change, paths);
         cadence.EffectiveAt = clock.GetUtcNow();
         await SaveAsync(clientId, ct);
+        await plan.WakeHeldAsync(clientId, ct);
         await reminders.ReviewAsync(clientId, userIds: null, ct);
         await transaction.CommitAsync(ct);
         return new() { Cadence = cadence.ToProto() };

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Rollcall.Api.Notification.V1;
+using Rollcall.Notification.Alerts;
 using Rollcall.Notification.Data;
 using Rollcall.Platform;
 
@@ -8,9 +9,6 @@ namespace Rollcall.Notification.Api;
 /// <summary>The platform's own alerts, for platform administrators. They belong to no MSP and so see no tenant's row.</summary>
 public sealed class PlatformAlertPages(NotificationDbContext db, TenantContext tenant, TimeProvider clock)
 {
-    /// <summary>No MSP has this id: under it every tenant table is empty.</summary>
-    private static readonly Tenant Nobody = Tenant.Client(Guid.Empty, Guid.Empty);
-
     public async Task<ListAlertsResponse> ListAsync(ListAlertsRequest request, CancellationToken ct)
     {
         Enter(request.ClientId);
@@ -83,7 +81,7 @@ public sealed class PlatformAlertPages(NotificationDbContext db, TenantContext t
             throw AppException.NotFound("client", id);
         }
 
-        tenant.Enter(Nobody);
+        tenant.Enter(PlatformAlertBook.Nobody);
     }
 
     private async Task<PlatformAlert> FindAsync(Guid alertId, CancellationToken ct) =>

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Rollcall.Api.Directory.V1;
 using Rollcall.Notification.Alerts;
 using Rollcall.Notification.Data;
+using Rollcall.Notification.Mail;
 using Rollcall.Platform;
 
 namespace Rollcall.Notification.Consumers;
@@ -12,6 +13,7 @@ public sealed class SyncHealthChangedConsumer(
     NotificationDbContext db,
     AlertBook alerts,
     PlatformAlertBook platformAlerts,
+    MailPlan plan,
     TenantContext tenant
 ) : IConsumer<SyncHealthChanged>
 {
@@ -36,7 +38,7 @@ public sealed class SyncHealthChangedConsumer(
         }
 
         await alerts.ApplyAsync(clientId, health, ct);
-        await WakeHeldMailAsync(clientId, ct);
+        await plan.WakeHeldAsync(clientId, ct);
     }
 
     /// <summary>False if something newer is known. Locks the row, so that one health of a client is worked on at a time.</summary>
@@ -55,14 +57,4 @@ public sealed class SyncHealthChangedConsumer(
                 ct
             ) > 0;
     }
-
-    private Task<int> WakeHeldMailAsync(Guid clientId, CancellationToken ct) =>
-        db.Database.ExecuteSqlAsync(
-            $"""
-            update send_queue q set next_at = least(q.next_at, now())
-            from delivery d
-            where d.client_id = {clientId} and d.state = 'Held' and q.client_id = d.client_id and q.delivery_id = d.id
-            """,
-            ct
-        );
 }

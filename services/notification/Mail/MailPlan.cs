@@ -100,6 +100,17 @@ public sealed class MailPlan(
         );
     }
 
+    /// <summary>Has the client's held mails looked at again now: what held them may have changed.</summary>
+    public Task WakeHeldAsync(Guid clientId, CancellationToken ct) =>
+        db.Database.ExecuteSqlAsync(
+            $"""
+            update send_queue q set next_at = least(q.next_at, now())
+            from delivery d
+            where d.client_id = {clientId} and d.state = 'Held' and q.client_id = d.client_id and q.delivery_id = d.id
+            """,
+            ct
+        );
+
     private static T[] Column<T>(IReadOnlyList<MailTopic> topics, Func<MailTopic, T> value) =>
         [.. topics.Select(value)];
 }

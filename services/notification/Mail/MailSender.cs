@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Options;
 using Rollcall.Platform;
 
@@ -8,10 +9,16 @@ public sealed partial class MailSender(
     WorkerDatabase database,
     IServiceScopeFactory scopes,
     IOptions<MailOptions> options,
+    MailServerWatch server,
     ILogger<MailSender> logger
 ) : BackgroundService
 {
     private const int BatchSize = 50;
+
+    private static readonly Counter<long> Attempts = Telemetry.Meter.CreateCounter<long>(
+        "rollcall.mail.attempts",
+        description: "Mails handed to the mail server, by what it made of them"
+    );
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -67,12 +74,20 @@ public sealed partial class MailSender(
         {
             var outcome = await session.SendAsync(message, ct);
             await desk.SettleAsync(turn, outcome, ct);
+            Attempts.Add(1, new KeyValuePair<string, object?>("outcome", outcome.GetType().Name));
             if (outcome is MailOutcome.Retry retry)
             {
                 LogRetry(turn.DeliveryId, retry.Reason);
             }
 
-            return outcome is not MailOutcome.Retry { ServerDown: true };
+            if (outcome is MailOutcome.Retry { ServerDown: true })
+            {
+                await server.DownAsync(ct);
+                return false;
+            }
+
+            await server.UpAsync(ct);
+            return true;
         }
     }
 
