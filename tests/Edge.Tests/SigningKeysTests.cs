@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Rollcall.Api.Directory.V1;
@@ -43,6 +44,22 @@ public sealed class SigningKeysTests(EdgeFixture fixture)
         Assert.Equal(old, atOnce[0].KeyId);
         Assert.NotEqual(old, later[0].KeyId);
         Assert.Equal(old, later[1].KeyId);
+    }
+
+    [Fact]
+    public void Read_KeyUnderItsOwnName_ValidatesButDoesNotSign()
+    {
+        using var temporary = new TemporaryFolder();
+        var folder = new KeyFolder(temporary.Path);
+        folder.Rotate(Now);
+        var signer = folder.Read(Now + KeyFolder.Lead).Signing[0].KeyId;
+        using var own = RSA.Create(2048);
+        File.WriteAllText(Path.Combine(temporary.Path, "signing-ours.pem"), own.ExportPkcs8PrivateKeyPem());
+
+        var keys = folder.Read(Now + KeyFolder.Lead).Signing;
+
+        Assert.Equal(3, keys.Count);
+        Assert.Equal(signer, keys[0].KeyId);
     }
 
     /// <summary>Nobody restarts, and no call fails: a service that has read the old keys takes tokens of the new one.</summary>

@@ -49,7 +49,11 @@ public sealed class KeyFolder(string path)
     /// <summary>The newest key whose time has come first, then the others, newest first.</summary>
     public KeySet Read(DateTimeOffset now)
     {
-        var files = Directory.EnumerateFiles(path, Prefix + "*.pem").OrderDescending(StringComparer.Ordinal).ToList();
+        var files = Directory
+            .EnumerateFiles(path, Prefix + "*.pem")
+            .OrderByDescending(MadeAt)
+            .ThenByDescending(f => f, StringComparer.Ordinal)
+            .ToList();
         var signer = files.Find(f => MadeAt(f) + Lead <= now) ?? files[^1];
         return new(
             [ReadSigningKey(signer), .. files.Where(f => f != signer).Select(ReadSigningKey)],
@@ -57,13 +61,17 @@ public sealed class KeyFolder(string path)
         );
     }
 
+    /// <summary>A key somebody brought under a name of their own counts as old.</summary>
     private static DateTimeOffset MadeAt(string file) =>
-        DateTimeOffset.ParseExact(
+        DateTimeOffset.TryParseExact(
             Path.GetFileNameWithoutExtension(file)[Prefix.Length..],
             TimeFormat,
             CultureInfo.InvariantCulture,
-            DateTimeStyles.AssumeUniversal
-        );
+            DateTimeStyles.AssumeUniversal,
+            out var time
+        )
+            ? time
+            : DateTimeOffset.MinValue;
 
     private static string NewSigningKey()
     {

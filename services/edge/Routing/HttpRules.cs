@@ -22,7 +22,8 @@ public sealed partial class HttpRules(RequestDelegate next, CallLimits limits, I
         {
             await next(http);
         }
-        catch (Exception e) when (IsOutage(e) && !http.Response.HasStarted)
+        catch (Exception e)
+            when (IsOutage(e) && !http.Response.HasStarted && !http.RequestAborted.IsCancellationRequested)
         {
             LogOutage(http.Request.Path, e);
             http.Response.Clear();
