@@ -158,14 +158,15 @@ public sealed class Consents(
             );
         }
 
-        // Another directory than before is another roster to read: cursors go, people stay until the full read.
+        // Another directory than before is another roster to read: cursors go, people stay until the full read. Counted
+        // as having failed, so that the next success is told of even if it finds nothing new.
         await db.Database.ExecuteSqlAsync(
             $"""
             insert into client_sync as s (msp_id, client_id, directory_tenant_id, every, priority, disabled, fence, failures,
               cursor_version, requested_full)
             values ({tenant.MspId}, {clientId}, {directory}, interval '5 minutes', 5, false, 0, 0, 0, false)
             on conflict (client_id) do update set directory_tenant_id = excluded.directory_tenant_id, disabled = false,
-              next_at = now(), failures = 0, fence = s.fence + 1, cursor_version = s.cursor_version + 1,
+              next_at = now(), failures = 1, fence = s.fence + 1, cursor_version = s.cursor_version + 1,
               users_cursor = case when s.directory_tenant_id = excluded.directory_tenant_id then s.users_cursor end,
               groups_cursor = case when s.directory_tenant_id = excluded.directory_tenant_id then s.groups_cursor end
             """,
