@@ -153,7 +153,12 @@ public static class DirectoryChanges
     {
         await world.Emulator.DeleteUserAsync(world.A.Directory, world.A.Mail(Training.Leaver), ct);
         var run = await world.Technician.SyncAsync(world.A, ct);
-        Expect.Equal((0, 1, 0), (run.Added, run.Removed, run.Staged), "added, removed and staged");
+        var user = await world.Technician.UserAsync(world.A.ClientId, leaver.Mail, ct);
+        Expect.Equal(
+            (UserState.Removed, 1, 0),
+            (user.State, run.Removed, run.Staged),
+            "the leaver, removed and staged"
+        );
         var work = await Until.HoldsAsync(
             $"the open work of {leaver.DisplayName} to be withdrawn",
             () => world.Technician.WorkAsync(world.A.ClientId, leaver.Id, ct),

@@ -140,7 +140,16 @@ public static class Revocation
     {
         await Onboarding.ConsentAsync(world, world.B, ct);
         var run = await world.Technician.SyncAsync(world.B, ct);
+        var health = await world.Technician.Syncs.GetSyncHealthAsync(
+            new() { ClientId = world.B.ClientId },
+            cancellationToken: ct
+        );
+        Expect.That(
+            health.Health.State is HealthState.Healthy or HealthState.Degraded,
+            "a health that says nothing of consent any more",
+            $"{health.Health}"
+        );
         var (_, ticket) = await AwaitTicketAsync(world, TicketState.Resolved, ct);
-        return $"{run.State}; ticket {ticket.State}: {ticket.Body.Split('\n')[0]}";
+        return $"sync {run.State}, health {health.Health.State}; ticket {ticket.State}: {ticket.Body.Split('\n')[0]}";
     }
 }
