@@ -12,6 +12,8 @@ public sealed record Options(string Verb, string Dir)
         ./run servers             only PostgreSQL, Redis, RabbitMQ and the mail drop
         ./run clock +30d|+6h|0    moves the clock of the running platform on; 0 = the real time again
 
+        ./run certificates        only the development certificates (DIR/tls)
+
           --dir DIR               where everything is kept (default .run; smoke: .run/smoke)
           --graph URL --authority URL [--graph-ca FILE]
                                   other Graph and sign-in endpoints than the emulator's, without demo data

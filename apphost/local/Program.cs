@@ -8,6 +8,12 @@ PosixSignal[] endings = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SI
 var handlers = endings.Select(signal => PosixSignalRegistration.Create(signal, End)).ToList();
 try
 {
+    if (args is ["--help" or "-h" or "help"])
+    {
+        Console.WriteLine(Options.Usage);
+        return 0;
+    }
+
     var options = Options.Parse(args);
     if (options.Parent is { } parent)
     {
@@ -20,6 +26,7 @@ try
         "smoke" => await UpVerb.SmokeAsync(options, stop.Token),
         "servers" => await ServersVerb.RunAsync(options, stop.Token),
         "clock" => MoveClock(options),
+        "certificates" => await MakeCertificatesAsync(options),
         _ => throw new RunFailedException($"there is no {options.Verb}\n{Options.Usage}"),
     };
 }
@@ -44,6 +51,13 @@ int MoveClock(Options options)
         ? ClockOffset.Move(options.Dir, amount)
         : throw new RunFailedException($"there is no {options.Dir}: nothing has run here");
     Console.WriteLine($"the platform's time is now {now:u}");
+    return 0;
+}
+
+async Task<int> MakeCertificatesAsync(Options options)
+{
+    using var folder = await RunFolder.OpenAsync(options.Dir, fresh: false, stop.Token);
+    Console.WriteLine($"development certificates: {Path.GetDirectoryName(new Certificates(folder).CaFile)}");
     return 0;
 }
 

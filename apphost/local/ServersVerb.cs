@@ -9,6 +9,8 @@ public static class ServersVerb
     public static async Task<int> RunAsync(Options options, CancellationToken ct)
     {
         using var folder = await RunFolder.OpenAsync(options.Dir, fresh: false, ct);
+        KeepGivenPasswords(folder);
+        Withdraw(options.Out);
         var output = Output.Quiet();
         var servers = new ServerSet(folder, output, options.Servers);
         try
@@ -23,11 +25,36 @@ public static class ServersVerb
         }
         finally
         {
+            Withdraw(options.Out);
             await servers.StopAsync();
             await Leftovers.ClearAsync(folder.Path, TimeSpan.FromSeconds(2), CancellationToken.None);
         }
 
         return 0;
+    }
+
+    // Whoever starts us on given ports may know the passwords beforehand too; not as arguments, which everybody can read.
+    private static void KeepGivenPasswords(RunFolder folder)
+    {
+        foreach (var server in new[] { "postgres", "rabbitmq" })
+        {
+            if (
+                Environment.GetEnvironmentVariable($"ROLLCALL_{server.ToUpperInvariant()}_PASSWORD") is
+                { Length: > 0 } given
+            )
+            {
+                folder.KeepSecret(server, given);
+            }
+        }
+    }
+
+    // Its presence means: all are ready.
+    private static void Withdraw(string? file)
+    {
+        if (file is not null)
+        {
+            File.Delete(file);
+        }
     }
 
     private static void Publish(ServerAddresses addresses, string? file, Output output)
