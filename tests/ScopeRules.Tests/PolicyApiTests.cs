@@ -270,6 +270,51 @@ public sealed class PolicyApiTests(ScopeFixture fixture)
     }
 
     [Fact]
+    public async Task PreviewPolicy_GroupsTheRosterHasNot_AreNamed()
+    {
+        await client.RosterAsync([People.Person()], [People.Group("Finance")]);
+        var rule = "user.memberOf -any (group.displayName -in [\"finance\", \"Fynance\"])";
+
+        var preview = await client.Policies.PreviewPolicyAsync(
+            new() { ClientId = client.ClientId, Audiences = { TestClient.Include("finance", rule) } }
+        );
+
+        Assert.Equal(["Fynance"], preview.Audiences.Single().MissingGroups);
+    }
+
+    [Fact]
+    public async Task PreviewPolicy_RuleThatRunsAway_IsRefused()
+    {
+        await client.RosterAsync(People.Person(u => u.JobTitle = new string('a', 40) + "!"));
+        var rule = "user.jobTitle -match \"^(?!x)(([a-z])+.)+[0-9]([a-z])+$\"";
+
+        var refusal = await TestClient.RefusalAsync(() =>
+            client
+                .Policies.PreviewPolicyAsync(
+                    new() { ClientId = client.ClientId, Audiences = { TestClient.Include("slow", rule) } }
+                )
+                .ResponseAsync
+        );
+
+        Assert.Equal("RULE_TIMEOUT", refusal);
+    }
+
+    [Fact]
+    public async Task PublishPolicy_RuleThatRunsAway_LeavesWhatWasDecided()
+    {
+        var (ada, bo) = (People.Person(), People.Person(u => u.JobTitle = new string('a', 40) + "!"));
+        await client.RosterAsync(ada, bo);
+        await client.PublishAsync(TestClient.Staff);
+
+        await client.PublishAsync(
+            TestClient.Include("slow", "user.jobTitle -match \"^(?!x)(([a-z])+.)+[0-9]([a-z])+$\"")
+        );
+
+        Assert.Equal(Verdict.NotIncluded, (await client.DecisionAsync(ada)).Verdict);
+        Assert.Equal(Verdict.InScope, (await client.DecisionAsync(bo)).Verdict);
+    }
+
+    [Fact]
     public async Task ListTemplates_Always_HasTheSeven()
     {
         var answer = await client.Policies.ListTemplatesAsync(new());

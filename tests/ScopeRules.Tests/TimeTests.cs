@@ -27,6 +27,17 @@ public sealed class TimeTests(ScopeFixture fixture)
         var row = (await client.RowsAsync()).Single(r => r.ValidTo == null);
         Assert.Equal(hire.ToDateTimeOffset().AddHours(-1), row.ValidFrom);
         Assert.True(row.RecordedAt > row.ValidFrom);
+
+        // What was known in that first minute stays what it was.
+        var known = await client.Scope.GetDecisionAsync(
+            new()
+            {
+                ClientId = client.ClientId,
+                UserId = ada.Id,
+                AsOfTime = row.ValidFrom.AddMinutes(1).ToTimestamp(),
+            }
+        );
+        Assert.Equal(Verdict.Held, known.Decision.Verdict);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
@@ -93,14 +94,25 @@ public sealed class ScopeApi(ScopeDbContext db, Evaluations evaluations) : Scope
         return decisions.Where(d => d.RecordedAt <= then && (d.SupersededAt == null || d.SupersededAt > then));
     }
 
-    private static AudienceMatch Match(PolicyAudience audience, RuleSubject subject) =>
-        new()
+    private static AudienceMatch Match(PolicyAudience audience, RuleSubject subject)
+    {
+        var match = new AudienceMatch
         {
             Key = audience.Key,
             DisplayName = audience.DisplayName,
             Kind = audience.Kind,
             Rule = audience.Text,
-            Matched = audience.Rule.Matches(subject),
-            Finding = audience.Rule.Find(subject),
         };
+        try
+        {
+            match.Matched = audience.Rule.Matches(subject);
+            match.Finding = audience.Rule.Find(subject);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            match.Finding = "the rule took too long on this entry";
+        }
+
+        return match;
+    }
 }

@@ -37,6 +37,9 @@ public sealed record Outcome(
 public sealed class Decider(PolicyRules policy, Calendar calendar, int leaverAfterDays, DateTimeOffset now)
 {
     private static readonly TimeSpan TimeoutRetry = TimeSpan.FromHours(1);
+
+    /// <summary>Reason code of those a rule could not be held against in time: not a decision to overturn one by.</summary>
+    public const string RuleTimeout = "rule_timeout";
     private const string NoAudience = "No audience's rule includes this person.";
 
     /// <param name="trail">Takes each step that was walked.</param>
@@ -63,12 +66,12 @@ public sealed class Decider(PolicyRules policy, Calendar calendar, int leaverAft
             trail?.Add(
                 new()
                 {
-                    Step = "rule_timeout",
+                    Step = RuleTimeout,
                     Decided = true,
                     Finding = reason,
                 }
             );
-            return new(Verdict.Held, [], "rule_timeout", reason, Min(next, now + TimeoutRetry));
+            return new(Verdict.Held, [], RuleTimeout, reason, Min(next, now + TimeoutRetry));
         }
     }
 

@@ -14,7 +14,7 @@ namespace Rollcall.ScopeRules.Decisions;
 /// Evaluates a page of people and writes what became different: old rows are closed, new ones added, one ScopeChanged
 /// tells. The client's row must be locked.
 /// </summary>
-public sealed class DecisionWriter(ScopeDbContext db)
+public sealed partial class DecisionWriter(ScopeDbContext db, ILogger<DecisionWriter> logger)
 {
     public const int PageSize = 500;
 
@@ -33,6 +33,10 @@ public sealed class DecisionWriter(ScopeDbContext db)
         var due = rosterChange ? [] : await DueAsync(client.ClientId, ids, evaluation.Now, ct);
         var people = users.Where(u => !rosterChange || !u.StagedForRemoval || !current.ContainsKey(Guid.Parse(u.Id)));
         var outcomes = await evaluation.DecideAsync([.. people], ct);
+        if (outcomes.Count(o => o.Outcome.ReasonCode == Decider.RuleTimeout) is var slow and > 0)
+        {
+            LogRuleTimeout(slow, client.ClientId);
+        }
 
         var changed = outcomes
             .Select(o => (Id: Guid.Parse(o.User.Id), o.Outcome))
@@ -58,11 +62,17 @@ public sealed class DecisionWriter(ScopeDbContext db)
         await ScheduleAsync(client, outcomes, ct);
     }
 
+    /// <summary>A rule that was too slow this time leaves what it decided before.</summary>
     private static bool Same(DecisionRow? current, Outcome outcome) =>
         current is not null
-        && current.Verdict == outcome.Verdict
-        && current.ReasonCode == outcome.ReasonCode
-        && current.Audiences.SequenceEqual(outcome.Audiences, StringComparer.Ordinal);
+        && (
+            outcome.ReasonCode == Decider.RuleTimeout
+            || (
+                current.Verdict == outcome.Verdict
+                && current.ReasonCode == outcome.ReasonCode
+                && current.Audiences.SequenceEqual(outcome.Audiences, StringComparer.Ordinal)
+            )
+        );
 
     private static DecisionRow Next(
         DecisionRow? current,
@@ -214,4 +224,7 @@ public sealed class DecisionWriter(ScopeDbContext db)
             ct
         );
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A rule was too slow for {People} people of {ClientId}")]
+    private partial void LogRuleTimeout(int people, Guid clientId);
 }

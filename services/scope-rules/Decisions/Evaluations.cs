@@ -99,6 +99,7 @@ public sealed class Evaluations(ScopeDbContext db, ClientScopes clients, Decisio
             }
         }
 
+        preview.Compare(await db.RosterGroupsAsync(client.ClientId, ct));
         return preview.Result(await db.RosterVersionAsync(client.ClientId, ct));
     }
 

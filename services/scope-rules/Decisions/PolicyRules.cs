@@ -35,7 +35,7 @@ public sealed class PolicyRules
                     a.DisplayName,
                     a.Kind,
                     a.Rule,
-                    RuleText.Parse(a.Rule, a.Key)
+                    RuleCache.Get(a.Rule, a.Key)
                 )),
             ]
         );

@@ -1,6 +1,8 @@
 using Google.Protobuf.Collections;
+using Grpc.Core;
 using Rollcall.Api.Directory.V1;
 using Rollcall.Api.Scope.V1;
+using Rollcall.Platform;
 using Rollcall.ScopeRules.Decisions;
 
 namespace Rollcall.ScopeRules.Policies;
@@ -16,6 +18,11 @@ public sealed class PolicyPreview(PolicyRules? published, PolicyRules draft)
     /// <param name="before">Null: no policy is published.</param>
     public void Add(User user, Outcome? before, Outcome after)
     {
+        if (after.ReasonCode == Decider.RuleTimeout)
+        {
+            throw new AppException(StatusCode.InvalidArgument, Decider.RuleTimeout.ToUpperInvariant(), after.Reason);
+        }
+
         Count(after.Verdict).People++;
         if (before is not null)
         {
@@ -55,6 +62,19 @@ public sealed class PolicyPreview(PolicyRules? published, PolicyRules draft)
         {
             audiences[key].Leaves++;
             Show(audiences[key].FirstLeaves, person);
+        }
+    }
+
+    /// <summary>Notes the groups that rules name and the roster does not have: renamed, deleted or misspelt.</summary>
+    public void Compare(IEnumerable<Group> groups)
+    {
+        var names = groups
+            .Where(g => !g.Removed)
+            .SelectMany(g => new[] { g.DisplayName, g.ExternalId, g.Id })
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        foreach (var audience in draft.Audiences)
+        {
+            audiences[audience.Key].MissingGroups.Add(audience.Rule.GroupsNamed().Where(n => !names.Contains(n)));
         }
     }
 

@@ -19,6 +19,19 @@ public abstract record RuleNode
             _ => false,
         };
 
+    /// <summary>Names and ids of the groups the rule asks for.</summary>
+    public IEnumerable<string> GroupsNamed() =>
+        this switch
+        {
+            QuantifiedNode quantified => quantified.Condition.GroupsNamed(),
+            AndNode and => and.Left.GroupsNamed().Concat(and.Right.GroupsNamed()),
+            OrNode or => or.Left.GroupsNamed().Concat(or.Right.GroupsNamed()),
+            NotNode not => not.Operand.GroupsNamed(),
+            ComparisonNode { Operator: RuleOperator.Eq or RuleOperator.In } comparison
+                when comparison.Property.IsOfGroup => comparison.Value.Texts(),
+            _ => [],
+        };
+
     internal string In(int strength) => Strength < strength ? $"({this})" : ToString();
 }
 
@@ -59,7 +72,16 @@ public sealed record ComparisonNode(RuleProperty Property, RuleOperator Operator
     public override string ToString() => $"{Property.Name} {Operator.Text()} {Value}";
 }
 
-public abstract record RuleValue;
+public abstract record RuleValue
+{
+    public IEnumerable<string> Texts() =>
+        this switch
+        {
+            TextValue text => [text.Text],
+            ListValue list => list.Items.SelectMany(i => i.Texts()),
+            _ => [],
+        };
+}
 
 /// <summary>What an attribute without a value has, and what null stands for in a rule.</summary>
 public sealed record NullValue : RuleValue

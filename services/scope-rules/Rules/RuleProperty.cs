@@ -49,6 +49,7 @@ public sealed class RuleProperty
     /// <summary>As it is written: user.department.</summary>
     public string Name { get; }
     public PropertyType Type { get; }
+    public bool IsOfGroup => Name.StartsWith("group.", StringComparison.Ordinal);
 
     public static IEnumerable<RuleProperty> All => ByName.Values;
 
