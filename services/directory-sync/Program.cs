@@ -1,5 +1,6 @@
 using Rollcall.DirectorySync.Api;
 using Rollcall.DirectorySync.Connections;
+using Rollcall.DirectorySync.Csv;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.DirectorySync.Health;
@@ -31,6 +32,7 @@ builder.Services.AddHostedService<SyncScheduler>();
 builder.Services.AddScoped<HealthBook>();
 builder.Services.AddScoped<Consents>();
 builder.Services.AddScoped<StagedRemovals>();
+builder.Services.AddScoped<CsvImport>();
 
 var app = builder.Build();
 

@@ -2,13 +2,14 @@ using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Csv;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Sync;
 using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Api;
 
-public sealed class RosterApi(DirectoryDbContext db) : RosterService.RosterServiceBase
+public sealed class RosterApi(DirectoryDbContext db, CsvImport csv) : RosterService.RosterServiceBase
 {
     private const int ChunkSize = 500;
 
@@ -37,6 +38,23 @@ public sealed class RosterApi(DirectoryDbContext db) : RosterService.RosterServi
         {
             Users = { users.Take(size) },
             NextPageToken = users.Count > size ? PageToken.Write(users[size - 1].Id, request) : "",
+        };
+    }
+
+    public override async Task<ImportCsvResponse> ImportCsv(ImportCsvRequest request, ServerCallContext context)
+    {
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var people = CsvPeople.Read(clientId, request.Content.Memory);
+
+        var result = await csv.RunAsync(clientId, people, request.DryRun, context.CancellationToken);
+
+        return new()
+        {
+            Added = result.Added,
+            Changed = result.Changed,
+            Removed = result.Removed,
+            Staged = result.Staged,
+            RosterVersion = request.DryRun ? 0 : result.RosterVersion,
         };
     }
 

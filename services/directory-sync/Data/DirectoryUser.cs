@@ -22,7 +22,10 @@ public sealed class DirectoryUser
     /// <summary>The only source that may change or remove the user.</summary>
     public required Source Authority { get; set; }
 
-    /// <summary>Entra object id, which managers and memberships refer to; null for people without a directory.</summary>
+    /// <summary>The user's name at the authority: Entra object id, SCIM externalId or CSV key.</summary>
+    public required string ExternalId { get; set; }
+
+    /// <summary>What managers and memberships refer to: Entra's object id, or one made from the key of another source.</summary>
     public Guid? ObjectId { get; set; }
     public Guid? ManagerObjectId { get; set; }
 

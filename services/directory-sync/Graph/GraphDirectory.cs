@@ -22,13 +22,13 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
 
-    private static readonly ResiliencePipeline Retry = new ResiliencePipelineBuilder()
+    private readonly ResiliencePipeline retry = new ResiliencePipelineBuilder()
         .AddRetry(
             new RetryStrategyOptions
             {
                 MaxRetryAttempts = 4,
                 BackoffType = DelayBackoffType.Exponential,
-                Delay = TimeSpan.FromMilliseconds(500),
+                Delay = options.Value.RetryDelay,
                 UseJitter = true,
                 ShouldHandle = new PredicateBuilder().Handle<GraphException>(e =>
                     e is { Failure: GraphFailure.Transient }
@@ -68,7 +68,7 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
         RequestInformation request,
         CancellationToken ct
     ) =>
-        await Retry.ExecuteAsync(
+        await retry.ExecuteAsync(
             async token =>
             {
                 try

@@ -20,4 +20,10 @@ public sealed class GraphOptions
     /// <summary>PEM with the application's certificate and private key.</summary>
     [Required]
     public string CertificateFile { get; set; } = "";
+
+    /// <summary>Before the second try of a request that Graph gave no waiting time for; doubled for each further one.</summary>
+    public TimeSpan RetryDelay { get; set; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Bytes of pages a round may hold in memory before it puts them into the database.</summary>
+    public int WindowBytes { get; set; } = 4 << 20;
 }

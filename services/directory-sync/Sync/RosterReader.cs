@@ -12,7 +12,7 @@ namespace Rollcall.DirectorySync.Sync;
 public static class RosterReader
 {
     private const string Columns = """
-        select u.user_id, u.revision, u.state, u.kind, u.kind_evidence, u.authority, u.object_id, u.display_name, u.mail,
+        select u.user_id, u.revision, u.state, u.kind, u.kind_evidence, u.authority, u.external_id, u.display_name, u.mail,
           u.properties::text, m.user_id, coalesce(r.reports, 0), coalesce(g.group_ids, '{}'), u.state_at,
           u.first_seen_at, u.staged, u.escrow_reason
         """;
@@ -125,7 +125,7 @@ public static class RosterReader
             Kind = (AccountKind)reader.GetInt32(3),
             KindEvidence = reader.GetString(4),
             Authority = (Source)reader.GetInt32(5),
-            ExternalId = (reader[6] as Guid?)?.ToString() ?? "",
+            ExternalId = reader.GetString(6),
             DisplayName = reader.GetString(7),
             Mail = reader.GetString(8),
             ManagerId = (reader[10] as Guid?)?.ToString() ?? "",

@@ -3,7 +3,7 @@ namespace Rollcall.DirectorySync.Sync;
 public sealed partial class RosterWriter
 {
     // Numbers in the statements: state 1 active, 2 disabled, 3 removed, 4 purged; action 3 removed, 5 staged;
-    // member type 1 user, 2 group; source 1 Microsoft 365 (roster.proto, sync_service.proto, MemberType).
+    // member type 1 user, 2 group (roster.proto, sync_service.proto, MemberType).
 
     /// <summary>A time-ordered UUID as Guid.CreateVersion7 makes them; Postgres has none of its own before 18.</summary>
     internal const string NewId = """
@@ -12,7 +12,7 @@ public sealed partial class RosterWriter
         """;
 
     private const string Tables = """
-        create temp table t_user (user_id uuid, object_id uuid, is_new boolean, action int, state int, state_at timestamptz,
+        create temp table t_user (user_id uuid, object_id uuid, external_id text, is_new boolean, action int, state int, state_at timestamptz,
           first_seen_at timestamptz, staged boolean, loss int, kind int, kind_evidence text, properties jsonb,
           display_name text, mail text, escrow_reason text, manager uuid, old_manager uuid, event_id uuid, changes jsonb)
           on commit drop;
@@ -40,9 +40,9 @@ public sealed partial class RosterWriter
         where not t.is_new and u.mail <> t.mail or t.action = 4;
 
         insert into directory_user (msp_id, client_id, user_id, revision, state, state_at, first_seen_at, kind,
-          kind_evidence, authority, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged)
+          kind_evidence, authority, external_id, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged)
         select @msp, @client, user_id, @version, state, state_at, first_seen_at, kind,
-          kind_evidence, 1, object_id, manager, properties, display_name, mail, escrow_reason, staged
+          kind_evidence, @source, external_id, object_id, manager, properties, display_name, mail, escrow_reason, staged
         from t_user
         on conflict (client_id, user_id) do update set revision = excluded.revision, state = excluded.state,
           state_at = excluded.state_at, kind = excluded.kind, kind_evidence = excluded.kind_evidence,
@@ -52,7 +52,7 @@ public sealed partial class RosterWriter
             then directory_user.escrow_reason else excluded.escrow_reason end;
 
         insert into source_link (msp_id, client_id, source, external_id, user_id, linked_at)
-        select @msp, @client, 1, object_id::text, user_id, @now from t_user where is_new;
+        select @msp, @client, @source, external_id, user_id, @now from t_user where is_new;
 
         delete from staged_removal r using t_user t
         where r.client_id = @client and r.user_id = t.user_id and t.loss is null;
@@ -140,13 +140,13 @@ public sealed partial class RosterWriter
     private const string MissingUsers = $"""
         insert into t_loss
         select u.user_id, 3 from directory_user u
-        where u.client_id = @client and u.authority = 1 and u.state = 1
+        where u.client_id = @client and u.authority = @source and u.state = 1
           and not exists (select 1 from t_seen s where s.object_id = u.object_id)
         on conflict do nothing;
 
         with gone as (
           update directory_user u set state = 3, state_at = @now, revision = @version
-          where u.client_id = @client and u.authority = 1 and u.state = 2
+          where u.client_id = @client and u.authority = @source and u.state = 2
             and not exists (select 1 from t_seen s where s.object_id = u.object_id)
           returning u.user_id, u.display_name),
         told as (

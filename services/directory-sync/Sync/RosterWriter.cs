@@ -13,7 +13,13 @@ public sealed record RoundResult(int Added, int Changed, int Removed, int Staged
 /// <see cref="UserChanges"/>), go by COPY into temporary tables, and from there into the roster. Temporary tables,
 /// because COPY is refused on tables with row-level security.
 /// </summary>
-public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease lease, Guid runId, DateTimeOffset now)
+public sealed partial class RosterWriter(
+    NpgsqlConnection connection,
+    SyncLease lease,
+    Guid runId,
+    DateTimeOffset now,
+    Source source = Source.Microsoft365
+)
 {
     private const int BatchSize = 2000;
     private int added;
@@ -38,7 +44,8 @@ public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease 
         }
     }
 
-    private async Task AddUsersAsync(UserEntry[] entries, CancellationToken ct)
+    /// <summary>Takes entries of any source.</summary>
+    public async Task AddUsersAsync(UserEntry[] entries, CancellationToken ct)
     {
         var known = await KnownAsync([.. entries.Select(e => e.ObjectId).Distinct()], ct);
         var changes = new Dictionary<Guid, UserChange>();
@@ -70,7 +77,8 @@ public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease 
             );
         }
 
-        await WriteAsync([.. changes.Values], ct);
+        var names = entries.ToLookup(e => e.ObjectId, e => e.ExternalId);
+        await WriteAsync([.. changes.Values], names, ct);
     }
 
     private async Task<Dictionary<Guid, KnownUser>> KnownAsync(Guid[] objectIds, CancellationToken ct)
@@ -78,12 +86,13 @@ public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease 
         await using var command = new NpgsqlCommand(
             """
             select user_id, object_id, state, staged, properties::text, manager_object_id, state_at, first_seen_at
-            from directory_user where client_id = $1 and object_id = any ($2)
+            from directory_user where client_id = $1 and object_id = any ($2) and authority = $3
             """,
             connection
         );
         command.Parameters.Add(new() { Value = lease.ClientId });
         command.Parameters.Add(new() { Value = objectIds });
+        command.Parameters.Add(new() { Value = (int)source });
         var known = new Dictionary<Guid, KnownUser>(objectIds.Length);
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
@@ -103,7 +112,7 @@ public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease 
         return known;
     }
 
-    private async Task WriteAsync(List<UserChange> changes, CancellationToken ct)
+    private async Task WriteAsync(List<UserChange> changes, ILookup<Guid, string> names, CancellationToken ct)
     {
         if (changes.Count == 0)
         {
@@ -113,15 +122,15 @@ public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease 
         added += changes.Count(c => c.Action is SyncAction.Added);
         changed += changes.Count(c => c.Action is SyncAction.Changed or SyncAction.Restored);
         removed += changes.Count(c => c is { Action: SyncAction.Removed or SyncAction.Purged, Loss: null });
-        await CopyUsersAsync(changes, ct);
+        await CopyUsersAsync(changes, names, ct);
         await ExecuteAsync(Upsert, ct);
     }
 
-    private async Task CopyUsersAsync(List<UserChange> changes, CancellationToken ct)
+    private async Task CopyUsersAsync(List<UserChange> changes, ILookup<Guid, string> names, CancellationToken ct)
     {
         await using var copy = await connection.BeginBinaryImportAsync(
             """
-            copy t_user (user_id, object_id, is_new, action, state, state_at, first_seen_at, staged, loss, kind,
+            copy t_user (user_id, object_id, external_id, is_new, action, state, state_at, first_seen_at, staged, loss, kind,
               kind_evidence, properties, display_name, mail, escrow_reason, manager, old_manager, event_id, changes)
             from stdin (format binary)
             """,
@@ -132,6 +141,7 @@ public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease 
             await copy.StartRowAsync(ct);
             await copy.WriteAsync(c.After.UserId, ct);
             await copy.WriteAsync(c.After.ObjectId, ct);
+            await copy.WriteAsync(names[c.After.ObjectId].First(), ct);
             await copy.WriteAsync(c.Before is null, ct);
             await copy.WriteAsync((int)c.Action, ct);
             await copy.WriteAsync((int)c.After.State, ct);
@@ -203,7 +213,11 @@ public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease 
     /// <summary>Everything read is in: settles losses, groups and edges, and publishes the new version if there is one.</summary>
     public async Task<RoundResult> FinishAsync(RosterPublisher publisher, CancellationToken ct)
     {
-        await ApplyGroupsAsync(ct);
+        if (source == Source.Microsoft365)
+        {
+            await ApplyGroupsAsync(ct);
+        }
+
         if (lease.IsFull)
         {
             await ExecuteAsync(MissingUsers, ct);
@@ -295,7 +309,7 @@ public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease 
         return await command.ExecuteScalarAsync(ct);
     }
 
-    /// <summary>Every statement may use @msp, @client, @version, @run and @now.</summary>
+    /// <summary>Every statement may use @msp, @client, @version, @run, @now and @source.</summary>
     private NpgsqlCommand Command(string sql, (string Name, object Value)[] parameters)
     {
         var command = new NpgsqlCommand(sql, connection);
@@ -304,6 +318,7 @@ public sealed partial class RosterWriter(NpgsqlConnection connection, SyncLease 
         command.Parameters.AddWithValue("version", rosterVersion);
         command.Parameters.AddWithValue("run", runId);
         command.Parameters.AddWithValue("now", now);
+        command.Parameters.AddWithValue("source", (int)source);
         foreach (var (name, value) in parameters)
         {
             command.Parameters.AddWithValue(name, value);

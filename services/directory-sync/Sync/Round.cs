@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.Platform;
@@ -15,10 +16,8 @@ public sealed record StreamPages(DeltaKind Kind, List<byte[]> InMemory, int Stag
 /// Reads a round: both streams, page by page, to their delta links. Small rounds stay in memory; a big one is put into
 /// the database window by window, which keeps memory flat and lets a crash resume behind the last window.
 /// </summary>
-public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory graph)
+public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory graph, IOptions<GraphOptions> options)
 {
-    private const int WindowBytes = 4 << 20;
-
     public async Task<(StreamPages Users, StreamPages Groups)> ReadAsync(
         SyncLease lease,
         Action<int, DeltaKind> onPage,
@@ -57,7 +56,7 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
             bytes += page.Length;
             link = next;
             onPage(staged + window.Count, kind);
-            if (bytes > WindowBytes && delta is null)
+            if (bytes > options.Value.WindowBytes && delta is null)
             {
                 await SpillAsync(lease, kind, origin, staged, window, ct);
                 staged += window.Count;

@@ -367,6 +367,11 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("escrow_reason");
 
+                    b.Property<string>("ExternalId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("external_id");
+
                     b.Property<DateTimeOffset>("FirstSeenAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("first_seen_at");

@@ -146,6 +146,7 @@ namespace Rollcall.DirectorySync.Data.Migrations
                     kind = table.Column<int>(type: "integer", nullable: false),
                     kind_evidence = table.Column<string>(type: "text", nullable: false),
                     authority = table.Column<int>(type: "integer", nullable: false),
+                    external_id = table.Column<string>(type: "text", nullable: false),
                     object_id = table.Column<Guid>(type: "uuid", nullable: true),
                     manager_object_id = table.Column<Guid>(type: "uuid", nullable: true),
                     properties = table.Column<string>(type: "jsonb", nullable: false),

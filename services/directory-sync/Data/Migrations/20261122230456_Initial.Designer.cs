@@ -13,7 +13,7 @@ using Rollcall.DirectorySync.Data;
 namespace Rollcall.DirectorySync.Data.Migrations
 {
     [DbContext(typeof(DirectoryDbContext))]
-    [Migration("20261122222717_Initial")]
+    [Migration("20261122230456_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -369,6 +369,11 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("escrow_reason");
+
+                    b.Property<string>("ExternalId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("external_id");
 
                     b.Property<DateTimeOffset>("FirstSeenAt")
                         .HasColumnType("timestamp with time zone")
