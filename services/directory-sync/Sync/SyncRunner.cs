@@ -22,6 +22,9 @@ public sealed partial class SyncRunner(
 {
     public async Task RunAsync(SyncLease claimed, CancellationToken ct)
     {
+        // The trace that ends with the mails this round leads to.
+        using var activity = Telemetry.Source.StartActivity("sync");
+        activity?.SetTag("rollcall.client", claimed.ClientId);
         var lease = await cursors.LoadAsync(claimed, ct);
         lease = claimed.RequestedFull ? lease.Full() : lease;
         var runId = claimed.RequestedRunId ?? Guid.CreateVersion7();
