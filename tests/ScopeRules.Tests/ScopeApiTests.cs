@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Rollcall.Api.Scope.V1;
 using Rollcall.Testing;
 
@@ -129,7 +130,7 @@ public sealed class ScopeApiTests(ScopeFixture fixture)
         await client.PublishAsync(TestClient.Staff);
         var sister = fixture.NewClient(client.MspId);
 
-        var seen = await fixture.DbAsync(sister.Tenant, db => Task.FromResult(db.Decisions.Count()));
+        var seen = await fixture.DbAsync(sister.Tenant, db => db.Decisions.CountAsync());
 
         Assert.Equal(0, seen);
     }

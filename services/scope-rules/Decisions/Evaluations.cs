@@ -19,8 +19,7 @@ public sealed class Evaluations(ScopeDbContext db, ClientScopes clients, Decisio
         var (msp, clientId) = (Guid.Parse(message.MspId), Guid.Parse(message.ClientId));
         var client = await clients.LockAsync(msp, clientId, ct);
         var policy = await PublishedAsync(client, ct);
-        var groups = policy is { UsesGroups: true } ? await db.RosterGroupsAsync(clientId, ct) : [];
-        var known = groups.ToDictionary(g => g.Id, StringComparer.Ordinal);
+        var known = await GroupsBeforeAsync(policy, clientId, message, ct);
         var touched = new List<Guid>();
 
         await db.ReceiveRosterAsync(
@@ -38,10 +37,6 @@ public sealed class Evaluations(ScopeDbContext db, ClientScopes clients, Decisio
                 if (policy is not null && part.Part == part.Parts)
                 {
                     await EvaluateAsync(client, policy, touched, part.RosterVersion, rosterChange: true, ct);
-                }
-
-                if (part.Part == part.Parts)
-                {
                     touched.Clear();
                 }
             },
@@ -143,6 +138,29 @@ public sealed class Evaluations(ScopeDbContext db, ClientScopes clients, Decisio
             ct
         );
         client.NextEvaluationAt = AtOnce;
+    }
+
+    /// <summary>The groups as they are before the message, if rules ask for groups and it completes its version.</summary>
+    private async Task<Dictionary<string, Group>> GroupsBeforeAsync(
+        PolicyRules? policy,
+        Guid clientId,
+        RosterChanged message,
+        CancellationToken ct
+    )
+    {
+        if (policy is not { UsesGroups: true })
+        {
+            return [];
+        }
+
+        // The client is locked: no other part can arrive in between.
+        var others = await db.Set<RosterPart>()
+            .CountAsync(
+                p => p.ClientId == clientId && p.Version == message.RosterVersion && p.Part != message.Part,
+                ct
+            );
+        var groups = others == message.Parts - 1 ? await db.RosterGroupsAsync(clientId, ct) : [];
+        return groups.ToDictionary(g => g.Id, StringComparer.Ordinal);
     }
 
     private async Task EvaluateAsync(
