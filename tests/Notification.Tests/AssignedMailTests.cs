@@ -193,9 +193,8 @@ public sealed class AssignedMailTests(NotificationFixture fixture)
             fixture.Gate.Open();
         }
 
-        await Eventually.HoldsAsync(
-            async () => Assert.All(await company.DeliveriesAsync(), d => Assert.Equal(DeliveryState.Sent, d.State)),
-            TimeSpan.FromSeconds(15)
+        await Eventually.HoldsAsync(async () =>
+            Assert.All(await company.DeliveriesAsync(), d => Assert.Equal(DeliveryState.Sent, d.State))
         );
         Assert.All(people, p => Assert.Single(fixture.Gate.MailTo(p.Mail)));
     }
@@ -225,6 +224,53 @@ public sealed class AssignedMailTests(NotificationFixture fixture)
         var mails = fixture.Gate.MailTo(ada.Mail);
         Assert.Equal(2, mails.Count);
         Assert.Single(mails.Select(m => m.MessageId).Distinct());
+    }
+
+    [Fact]
+    public async Task Mail_ThatCannotBeMade_IsShownAndDoesNotStopTheOthers()
+    {
+        var (ada, ben) = (Company.Person(), Company.Person());
+        await company.RosterAsync(ada, ben);
+        await company.SettledAsync();
+        await fixture.DbAsync(
+            company.Tenant,
+            db =>
+                db.Database.ExecuteSqlAsync(
+                    $"update roster_user set body = 'no user' where client_id = {company.Id} and user_id = {Guid.Parse(ada.Id)}"
+                )
+        );
+        await fixture.DbAsync(
+            company.Tenant,
+            async db =>
+            {
+                foreach (var person in new[] { ada, ben })
+                {
+                    var (mail, assignment) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+                    await db.Database.ExecuteSqlAsync(
+                        $"""
+                        insert into training_task (msp_id, client_id, assignment_id, revision, user_id, course_title, state, opened_at)
+                        values ({company.Client.MspId}, {company.Id}, {assignment}, 1, {Guid.Parse(
+                            person.Id
+                        )}, 'x', 'Open', now());
+                        insert into delivery (msp_id, client_id, id, user_id, kind, state, gathering, reason, address, subject, planned_at, attempts)
+                        values ({company.Client.MspId}, {company.Id}, {mail}, {Guid.Parse(
+                            person.Id
+                        )}, 'Assigned', 'Pending', true, '', '', '', now(), 0);
+                        insert into delivery_item (msp_id, client_id, delivery_id, assignment_id, kind, step, dropped)
+                        values ({company.Client.MspId}, {company.Id}, {mail}, {assignment}, 'Assigned', 0, false);
+                        insert into send_queue (msp_id, client_id, delivery_id, next_at)
+                        values ({company.Client.MspId}, {company.Id}, {mail}, now())
+                        """
+                    );
+                }
+
+                return true;
+            }
+        );
+
+        var broken = await company.BecomesAsync(ada, DeliveryState.Failed);
+        Assert.Contains("could not be made", broken.Reason, StringComparison.Ordinal);
+        await company.BecomesAsync(ben, DeliveryState.Sent);
     }
 
     [Fact]

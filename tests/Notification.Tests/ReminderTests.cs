@@ -147,9 +147,8 @@ public sealed class ReminderTests(NotificationFixture fixture)
                 UpdateMask = new() { Paths = { "quiet_from", "quiet_until" } },
             }
         );
-        await Eventually.HoldsAsync(
-            async () => Assert.Equal(DeliveryState.Sent, (await company.DeliveriesAsync(ada))[0].State),
-            TimeSpan.FromSeconds(15)
+        await Eventually.HoldsAsync(async () =>
+            Assert.Equal(DeliveryState.Sent, (await company.DeliveriesAsync(ada))[0].State)
         );
     }
 

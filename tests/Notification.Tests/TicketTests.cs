@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Rollcall.Api.Directory.V1;
 using Rollcall.Api.Partner.V1;
@@ -120,7 +121,7 @@ public sealed class TicketTests(NotificationFixture fixture)
     public async Task WatchTickets_Silence_SendsHeartbeats()
     {
         using var call = Partner.WatchTickets(new() { After = 7 });
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
 
         Assert.True(await call.ResponseStream.MoveNext(limit.Token));
 
@@ -165,19 +166,27 @@ public sealed class TicketTests(NotificationFixture fixture)
         var clients = Enumerable.Range(0, 12).Select(_ => new Company(fixture, Msp)).ToList();
         using var call = Partner.WatchTickets(new() { After = 0 });
 
+        var sequences = new List<long>();
+        using var end = new CancellationTokenSource();
+        var reading = CollectAsync(call, e => sequences.Add(e.Sequence), end.Token);
         await Task.WhenAll(
             clients.Select(async c =>
             {
                 await c.HealthAsync(HealthState.ConsentRemoved);
                 await c.HealthAsync(HealthState.Healthy, revision: 9);
+                await c.SettledAsync();
             })
         );
-        var sequences = new List<long>();
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(3));
-        await CollectAsync(call, e => sequences.Add(e.Sequence), limit.Token);
+        var written = await fixture.DbAsync(Tenant.WholeMsp(Msp), db => db.TicketLog.CountAsync());
+        await Eventually.HoldsAsync(() =>
+        {
+            Assert.Equal(written, sequences.Count);
+            return Task.CompletedTask;
+        });
+        await end.CancelAsync();
+        await reading;
 
         Assert.Equal(Enumerable.Range(1, sequences.Count).Select(i => (long)i), sequences);
-        Assert.NotEmpty(sequences);
     }
 
     [Fact]
@@ -229,7 +238,7 @@ public sealed class TicketTests(NotificationFixture fixture)
         }
 
         using var call = partner.WatchTickets(request);
-        using var end = new CancellationTokenSource(limit ?? TimeSpan.FromSeconds(10));
+        using var end = new CancellationTokenSource(limit ?? TimeSpan.FromSeconds(30));
         var events = new List<TicketEvent>();
         await CollectAsync(
             call,

@@ -3,7 +3,7 @@ namespace Rollcall.Testing;
 /// <summary>Waits for what a consumer or worker does on its own time.</summary>
 public static class Eventually
 {
-    /// <summary>Returns once the check passes; fails with its last exception after the limit (10 s).</summary>
+    /// <summary>Returns once the check passes; fails with its last exception after the limit (30 s, for busy machines).</summary>
     public static async Task HoldsAsync(Func<Task> check, TimeSpan? limit = null)
     {
         var start = TimeProvider.System.GetTimestamp();
@@ -14,7 +14,7 @@ public static class Eventually
                 await check();
                 return;
             }
-            catch (Exception) when (TimeProvider.System.GetElapsedTime(start) < (limit ?? TimeSpan.FromSeconds(10)))
+            catch (Exception) when (TimeProvider.System.GetElapsedTime(start) < (limit ?? TimeSpan.FromSeconds(30)))
             {
                 await Task.Delay(50);
             }

@@ -66,8 +66,10 @@ public sealed class MailDesk(
                 await DequeueAsync(turn.ClientId, turn.DeliveryId, ct);
                 break;
             case MailOutcome.Retry retry:
+                // One that could not even be made has not been counted yet.
+                delivery.Attempts += delivery.State == DeliveryState.Sending ? 0 : 1;
                 (delivery.State, delivery.Reason) = (DeliveryState.Failed, retry.Reason);
-                await PostponeAsync(turn, Math.Min(2 << Math.Min(delivery.Attempts - 1, 10), 900), ct);
+                await PostponeAsync(turn, Math.Min(2 << Math.Clamp(delivery.Attempts - 1, 0, 9), 900), ct);
                 break;
             default:
                 throw new InvalidOperationException($"Unknown outcome {outcome}");

@@ -48,7 +48,7 @@ public sealed partial class MailSender(
         await using var session = new SmtpSession(options.Value);
         for (var i = 0; i < turns.Count; i++)
         {
-            if (!await SendAsync(turns[i], session, ct))
+            if (!await TrySendAsync(turns[i], session, ct))
             {
                 // One mail found the server down; the others need not wait for their lease to run out.
                 await ReleaseAsync(turns[(i + 1)..], ct);
@@ -59,11 +59,28 @@ public sealed partial class MailSender(
         return turns.Count;
     }
 
+    /// <summary>A mail that cannot be made must not stand in the way of the others: it is shown as failed and tried again.</summary>
+    private async Task<bool> TrySendAsync(MailTurn turn, SmtpSession session, CancellationToken ct)
+    {
+        try
+        {
+            return await SendAsync(turn, session, ct);
+        }
+        catch (Exception e) when (!e.IsTransient())
+        {
+            LogBroken(turn.DeliveryId, e);
+            await using var scope = ScopeOf(turn);
+            await scope
+                .ServiceProvider.GetRequiredService<MailDesk>()
+                .SettleAsync(turn, new MailOutcome.Retry($"The mail could not be made ({e.GetType().Name})"), ct);
+            return true;
+        }
+    }
+
     /// <returns>False if the mail server is down.</returns>
     private async Task<bool> SendAsync(MailTurn turn, SmtpSession session, CancellationToken ct)
     {
-        await using var scope = scopes.CreateAsyncScope();
-        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(Tenant.Client(turn.MspId, turn.ClientId));
+        await using var scope = ScopeOf(turn);
         var desk = scope.ServiceProvider.GetRequiredService<MailDesk>();
         if (await desk.PrepareAsync(turn, ct) is not { } message)
         {
@@ -89,6 +106,13 @@ public sealed partial class MailSender(
             await server.UpAsync(ct);
             return true;
         }
+    }
+
+    private AsyncServiceScope ScopeOf(MailTurn turn)
+    {
+        var scope = scopes.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(Tenant.Client(turn.MspId, turn.ClientId));
+        return scope;
     }
 
     private async Task<List<MailTurn>> TakeAsync(CancellationToken ct)
@@ -132,6 +156,9 @@ public sealed partial class MailSender(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Sending mail failed; retrying")]
     private partial void LogFailed(Exception e);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Mail {DeliveryId} could not be made; it will be tried again")]
+    private partial void LogBroken(Guid deliveryId, Exception e);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Mail {DeliveryId} will be tried again: {Reason}")]
     private partial void LogRetry(Guid deliveryId, string reason);

@@ -43,12 +43,25 @@ public sealed partial class ReminderPlanner(
         var clients = await TakeAsync(ct);
         foreach (var (msp, client) in clients)
         {
-            await using var scope = scopes.CreateAsyncScope();
-            scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(Tenant.Client(msp, client));
-            await scope.ServiceProvider.GetRequiredService<ReminderDesk>().PlanAsync(client, ct);
+            await PlanAsync(msp, client, ct);
         }
 
         return clients.Count;
+    }
+
+    /// <summary>A client that cannot be planned must not stand in the way of the others: its lease runs out.</summary>
+    private async Task PlanAsync(Guid msp, Guid client, CancellationToken ct)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(Tenant.Client(msp, client));
+        try
+        {
+            await scope.ServiceProvider.GetRequiredService<ReminderDesk>().PlanAsync(client, ct);
+        }
+        catch (Exception e) when (!e.IsTransient())
+        {
+            LogClientFailed(client, e);
+        }
     }
 
     private async Task<List<(Guid Msp, Guid Client)>> TakeAsync(CancellationToken ct)
@@ -75,6 +88,9 @@ public sealed partial class ReminderPlanner(
 
         return clients;
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Reminders of client {ClientId} could not be planned")]
+    private partial void LogClientFailed(Guid clientId, Exception e);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Planning reminders failed; retrying")]
     private partial void LogFailed(Exception e);
