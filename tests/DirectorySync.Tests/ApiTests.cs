@@ -166,7 +166,14 @@ public sealed class ApiTests(DirectoryFixture service)
         await Assert.ThrowsAsync<LeaseLostException>(() =>
             client.DbAsync(async db =>
             {
-                await Leases.CompleteAsync((NpgsqlConnection)db.Database.GetDbConnection(), lease, "u", "g", default);
+                await Leases.CompleteAsync(
+                    (NpgsqlConnection)db.Database.GetDbConnection(),
+                    lease,
+                    "u",
+                    "g",
+                    TimeProvider.System.GetUtcNow(),
+                    default
+                );
                 return true;
             })
         );

@@ -70,12 +70,14 @@ public sealed class Leases(WorkerDatabase database)
     /// Ends a successful round in the caller's transaction: cursors and due time move together with the data, and only
     /// under our fence.
     /// </summary>
+    /// <param name="now">By the clock people see: how old a roster is decides on their mails.</param>
     /// <exception cref="LeaseLostException">Another worker has the client: roll back.</exception>
     public static async Task CompleteAsync(
         NpgsqlConnection connection,
         SyncLease lease,
         string usersCursor,
         string groupsCursor,
+        DateTimeOffset now,
         CancellationToken ct
     )
     {
@@ -84,7 +86,7 @@ public sealed class Leases(WorkerDatabase database)
             """
             update client_sync set owner = null, failures = 0, users_cursor = $1, groups_cursor = $2, cursor_select = $3,
               cursor_version = cursor_version + 1, requested_run_id = nullif(requested_run_id, $6),
-              requested_full = requested_full and requested_run_id is distinct from $6, last_success_at = now(), 
+              requested_full = requested_full and requested_run_id is distinct from $6, last_success_at = $7,
               next_at = case when requested_run_id is distinct from nullif($6, '00000000-0000-0000-0000-000000000000')
                 then now() else now() + every * (0.9 + random() * 0.2) end
             where client_id = $4 and fence = $5
@@ -97,6 +99,7 @@ public sealed class Leases(WorkerDatabase database)
         command.Parameters.Add(new() { Value = lease.ClientId });
         command.Parameters.Add(new() { Value = lease.Fence });
         command.Parameters.Add(new() { Value = lease.RequestedRunId ?? Guid.Empty });
+        command.Parameters.Add(new() { Value = now });
         if (await command.ExecuteNonQueryAsync(ct) != 1)
         {
             throw new LeaseLostException();

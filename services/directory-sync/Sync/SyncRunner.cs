@@ -76,7 +76,7 @@ public sealed partial class SyncRunner(
             ? new RoundResult(0, 0, 0, 0, 0)
             : await WriteAsync(db, connection, lease, runId, users, groups, ct);
 
-        await Leases.CompleteAsync(connection, lease, users.DeltaLink, groups.DeltaLink, ct);
+        await Leases.CompleteAsync(connection, lease, users.DeltaLink, groups.DeltaLink, clock.GetUtcNow(), ct);
         if (result.RosterVersion > 0 || result.Staged > 0 || lease.RequestedRunId is not null)
         {
             var run = await RunRowAsync(db, lease, runId, started, ct);
