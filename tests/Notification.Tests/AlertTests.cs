@@ -138,6 +138,21 @@ public sealed class AlertTests(NotificationFixture fixture)
     }
 
     [Fact]
+    public async Task CredentialBad_ClientsOwnTrouble_StaysOpen()
+    {
+        await company.HealthAsync(HealthState.ConsentRemoved);
+        await company.SettledAsync();
+
+        await company.HealthAsync(HealthState.CredentialBad);
+        await company.SettledAsync();
+
+        var alert = Assert.Single(await company.AlertsAsync());
+        Assert.Equal(("CONSENT_REMOVED", AlertState.Open), (alert.Condition, alert.State));
+        await company.HealthAsync(HealthState.Healthy);
+        await company.SettledAsync();
+    }
+
+    [Fact]
     public async Task AlarmRaised_SameQueueAgain_IsOnePlatformAlertWithoutTenantData()
     {
         var queue = $"assignment-scope-changed-{Guid.CreateVersion7():N}";

@@ -129,6 +129,22 @@ public sealed class TicketTests(NotificationFixture fixture)
     }
 
     [Fact]
+    public async Task WatchTickets_TokenHasEnded_EndsTheStream()
+    {
+        await using var scope = fixture.Services.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(Tenant.WholeMsp(Msp));
+        var watch = scope.ServiceProvider.GetRequiredService<Tickets.TicketWatch>();
+        var tokenEnd = TimeProvider.System.GetUtcNow().AddMilliseconds(200);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+
+        var error = await Assert.ThrowsAsync<AppException>(() =>
+            watch.RunAsync(after: 0, "partner", tokenEnd, new Sink(), limit.Token)
+        );
+
+        Assert.Equal("TOKEN_EXPIRED", error.Reason);
+    }
+
+    [Fact]
     public async Task WatchTickets_ClientOutsideTheTokensList_IsNotSeen()
     {
         var other = new Company(fixture, Msp);
@@ -295,4 +311,11 @@ public sealed class TicketTests(NotificationFixture fixture)
             LastSeenAt = fixture.Clock.GetUtcNow(),
             Occurrences = 1,
         };
+
+    private sealed class Sink : IServerStreamWriter<WatchTicketsResponse>
+    {
+        public WriteOptions? WriteOptions { get; set; }
+
+        public Task WriteAsync(WatchTicketsResponse message) => Task.CompletedTask;
+    }
 }
