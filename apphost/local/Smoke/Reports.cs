@@ -4,7 +4,7 @@ using Rollcall.Api.Scope.V1;
 
 namespace Rollcall.Local;
 
-/// <summary>What can be proved: the same reports before and after the changes, what lies between, and the files.</summary>
+/// <summary>What can be proved: the same reports before and after the changes, each held against the others, and as files.</summary>
 public static class Reports
 {
     public static async Task BeforeAsync(Story story, World world, CancellationToken ct)
@@ -37,33 +37,6 @@ public static class Reports
     public static async Task AfterAsync(Story story, World world, CancellationToken ct)
     {
         story.Chapter("Reports after", "reporting");
-        await story.StepAsync(
-            $"comparison of {world.A.Name}",
-            () =>
-                CompareAsync(
-                    world,
-                    world.A,
-                    new()
-                    {
-                        Joiners = 1,
-                        Movers = 2,
-                        Leavers = 1,
-                    },
-                    ct
-                )
-        );
-        await story.StepAsync(
-            $"comparison of {world.B.Name}",
-            () => CompareAsync(world, world.B, new() { Joiners = 1 }, ct)
-        );
-        await story.StepAsync(
-            "two weeks later",
-            async () =>
-            {
-                await world.MoveClockAsync(days: 16, ct);
-                return "the platform's clock is 16 days on: courses with 14 days' time are overdue";
-            }
-        );
         foreach (var company in world.Both)
         {
             await story.StepAsync(
@@ -196,43 +169,5 @@ public static class Reports
         Expect.Equal(answer.Total, answer.Lines.Sum(l => l.People), "the sum of the reconciliation's lines");
         Expect.Equal(everSeen, (int)answer.Total, "everybody ever seen in the roster");
         Expect.Equal(coverage.Total.People, answer.InScope, "people in scope in the reconciliation");
-    }
-
-    private static async Task<string> CompareAsync(
-        World world,
-        Company company,
-        ChangeCounts expected,
-        CancellationToken ct
-    )
-    {
-        var before = company.Before!.Basis.AsOf;
-        var answer = await Until.HoldsAsync(
-            $"{expected.Joiners} joiners, {expected.Movers} movers, {expected.Leavers} leavers since {before}",
-            () =>
-                world
-                    .Technician.Reports.CompareReportsAsync(
-                        new() { ClientId = company.ClientId, Before = before },
-                        cancellationToken: ct
-                    )
-                    .ResponseAsync,
-            seen =>
-                (seen.Counts.Joiners, seen.Counts.Movers, seen.Counts.Leavers)
-                == (expected.Joiners, expected.Movers, expected.Leavers),
-            seen => $"{seen.Counts}",
-            ct
-        );
-        Expect.Equal(
-            company.Before.Total.People,
-            answer.CoverageBefore.People,
-            "people in scope at the end of that day"
-        );
-        Expect.Equal(
-            company.Before.Total.Completed,
-            answer.CoverageBefore.Completed,
-            "completed by the end of that day"
-        );
-        var people = answer.Changes.Select(c => $"{c.DisplayName} ({c.Kind})");
-        return $"{before} to {answer.After.AsOf}: {answer.CoverageBefore.People} to {answer.CoverageAfter.People} people, "
-            + $"{answer.Counts.Unchanged} unchanged\n{string.Join(", ", people)}";
     }
 }

@@ -13,11 +13,13 @@ public static class Smoke
         }
 
         using var world = new World(endpoints);
-        var story = new Story(endpoints.RunFolder);
+        var story = new Story(endpoints.RunFolder, ct);
         await Onboarding.RunAsync(story, world, ct);
         await Training.RunAsync(story, world, ct);
         await Reports.BeforeAsync(story, world, ct);
         await DirectoryChanges.RunAsync(story, world, ct);
+        await Comparison.RunAsync(story, world, ct);
+        await Reminders.RunAsync(story, world, ct);
         await Reports.AfterAsync(story, world, ct);
         await Revocation.RunAsync(story, world, ct);
         await Isolation.RunAsync(story, world, ct);

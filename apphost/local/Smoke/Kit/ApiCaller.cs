@@ -43,7 +43,7 @@ public sealed class ApiCaller : IDisposable
 
     public AlertService.AlertServiceClient Alerts => new(Invoker);
     public AssignmentService.AssignmentServiceClient Assignments => new(Invoker);
-    public CatalogService.CatalogServiceClient Catalog => new(Invoker);
+    public CadenceService.CadenceServiceClient Cadences => new(Invoker);
     public ClientService.ClientServiceClient Clients => new(Invoker);
     public ConnectionService.ConnectionServiceClient Connections => new(Invoker);
     public DeliveryService.DeliveryServiceClient Deliveries => new(Invoker);

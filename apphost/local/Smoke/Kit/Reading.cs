@@ -69,13 +69,14 @@ public static class Reading
             return (page.Assignments, page.NextPageToken);
         });
 
-    /// <summary>Mails that tell of new assignments.</summary>
+    /// <summary>Mails that tell of new assignments, unless another kind is asked for.</summary>
     /// <param name="user">Empty: everybody's.</param>
     public static Task<List<Delivery>> MailsAsync(
         this ApiCaller caller,
         string client,
         string user,
-        CancellationToken ct
+        CancellationToken ct,
+        DeliveryKind kind = DeliveryKind.Assigned
     ) =>
         AllAsync<Delivery>(async token =>
         {
@@ -83,7 +84,7 @@ public static class Reading
             {
                 ClientId = client,
                 UserId = user,
-                Kind = DeliveryKind.Assigned,
+                Kind = kind,
                 PageSize = PageSize,
                 PageToken = token,
             };

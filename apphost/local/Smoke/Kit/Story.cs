@@ -6,7 +6,7 @@ using Rollcall.Local.Processes;
 namespace Rollcall.Local;
 
 /// <summary>Runs the steps of the story one after the other and tells each on the console; the first that fails ends it.</summary>
-public sealed class Story(string runFolder)
+public sealed class Story(string runFolder, CancellationToken ct)
 {
     private readonly List<(string Chapter, string Title, TimeSpan Took)> steps = [];
     private readonly long begun = Stopwatch.GetTimestamp();
@@ -40,12 +40,17 @@ public sealed class Story(string runFolder)
         {
             throw Failed(title, e.Expected, e.Seen);
         }
-        catch (RpcException e) when (e.StatusCode != StatusCode.Cancelled)
+        catch (RpcException) when (ct.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(ct);
+        }
+        catch (RpcException e)
         {
             var reason = e.GetRpcStatus()?.GetDetail<ErrorInfo>()?.Reason;
             throw Failed(title, "every call to succeed", $"{e.StatusCode} {reason} \"{e.Status.Detail}\"");
         }
-        catch (HttpRequestException e)
+        catch (Exception e)
+            when (e is HttpRequestException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
             throw Failed(title, "an answer over HTTP", e.Message);
         }
