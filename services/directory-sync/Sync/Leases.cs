@@ -1,4 +1,5 @@
 using Npgsql;
+using NpgsqlTypes;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.Platform;
 
@@ -68,15 +69,15 @@ public sealed class Leases(WorkerDatabase database)
 
     /// <summary>
     /// Ends a successful round in the caller's transaction: cursors and due time move together with the data, and only
-    /// under our fence.
+    /// under our fence. Without cursors a full round follows at once.
     /// </summary>
     /// <param name="now">By the clock people see: how old a roster is decides on their mails.</param>
     /// <exception cref="LeaseLostException">Another worker has the client: roll back.</exception>
     public static async Task CompleteAsync(
         NpgsqlConnection connection,
         SyncLease lease,
-        string usersCursor,
-        string groupsCursor,
+        string? usersCursor,
+        string? groupsCursor,
         DateTimeOffset now,
         CancellationToken ct
     )
@@ -87,14 +88,19 @@ public sealed class Leases(WorkerDatabase database)
             update client_sync set owner = null, failures = 0, users_cursor = $1, groups_cursor = $2, cursor_select = $3,
               cursor_version = cursor_version + 1, requested_run_id = nullif(requested_run_id, $6),
               requested_full = requested_full and requested_run_id is distinct from $6, last_success_at = $7,
-              next_at = case when requested_run_id is distinct from nullif($6, '00000000-0000-0000-0000-000000000000')
+              next_at = case when $1 is null
+                  or requested_run_id is distinct from nullif($6, '00000000-0000-0000-0000-000000000000')
                 then now() else now() + every * (0.9 + random() * 0.2) end
             where client_id = $4 and fence = $5
             """,
             connection
         );
-        command.Parameters.Add(new() { Value = usersCursor });
-        command.Parameters.Add(new() { Value = groupsCursor });
+        command.Parameters.Add(
+            new() { Value = (object?)usersCursor ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }
+        );
+        command.Parameters.Add(
+            new() { Value = (object?)groupsCursor ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }
+        );
         command.Parameters.Add(new() { Value = EntraProperties.Signature });
         command.Parameters.Add(new() { Value = lease.ClientId });
         command.Parameters.Add(new() { Value = lease.Fence });

@@ -38,11 +38,15 @@ public static class RosterReader
           where x.client_id = @client and x.manager_object_id = u.object_id and x.state = 1) r on true
         left join lateral (
           with recursive above (object_id) as (
-            select e.group_object_id from membership e where e.client_id = @client and e.member_object_id = u.object_id
+            select e.group_object_id from membership e
+            join directory_group x on x.client_id = @client and x.object_id = e.group_object_id and not x.removed
+            where e.client_id = @client and e.member_object_id = u.object_id
             union
-            select e.group_object_id from membership e join above a on e.client_id = @client and e.member_object_id = a.object_id)
+            select e.group_object_id from above a
+            join membership e on e.client_id = @client and e.member_object_id = a.object_id
+            join directory_group x on x.client_id = @client and x.object_id = e.group_object_id and not x.removed)
           select array_agg(x.group_id order by x.group_id) as group_ids
-          from above a join directory_group x on x.client_id = @client and x.object_id = a.object_id and not x.removed) g on true
+          from above a join directory_group x on x.client_id = @client and x.object_id = a.object_id) g on true
         where u.client_id = @client and u.user_id > @after
           and (@state = 0 or u.state = @state)
           and (@user = '00000000-0000-0000-0000-000000000000' or u.user_id = @user)

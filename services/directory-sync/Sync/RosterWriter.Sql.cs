@@ -19,7 +19,7 @@ public sealed partial class RosterWriter
         create temp table t_new (object_id uuid) on commit drop;
         create temp table t_mail (mail text) on commit drop;
         create temp table t_manager (object_id uuid) on commit drop;
-        create temp table t_seen (object_id uuid primary key) on commit drop;
+        create temp table t_seen (object_id uuid primary key, managed boolean) on commit drop;
         create temp table t_loss (user_id uuid primary key, state int) on commit drop;
         create temp table t_touched (user_id uuid primary key) on commit drop;
         create temp table t_group (seq bigint generated always as identity, object_id uuid, group_id uuid, removed boolean,
@@ -37,7 +37,7 @@ public sealed partial class RosterWriter
         union all
         select unnest(array[u.mail, t.mail]) from t_user t
         join directory_user u on u.client_id = @client and u.user_id = t.user_id
-        where not t.is_new and u.mail <> t.mail or t.action = 4;
+        where not t.is_new and (u.mail <> t.mail or t.action = 4 or t.state in (3, 4));
 
         insert into directory_user (msp_id, client_id, user_id, revision, state, state_at, first_seen_at, kind,
           kind_evidence, authority, external_id, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged)
@@ -74,7 +74,7 @@ public sealed partial class RosterWriter
 
     /// <summary>
     /// Folds the slices of each group and each edge, last word wins; a full round also removes what it did not see. It
-    /// keeps the edges of people it did not see: a restored person gets them back without a word from the directory.
+    /// keeps the edges of members it did not see: a restored one gets them back without a word from the directory.
     /// </summary>
     private const string Groups = """
         create temp table t_folded on commit drop as
@@ -131,9 +131,15 @@ public sealed partial class RosterWriter
           where @full and m.client_id = @client and not exists (
             select 1 from t_edge e
             where e.group_object_id = m.group_object_id and e.member_object_id = m.member_object_id and not e.removed)
-            and (m.member_type <> 1 or exists (select 1 from t_seen s where s.object_id = m.member_object_id))
+            and (m.member_type not in (1, 2)
+              or exists (select 1 from t_seen s where s.object_id = m.member_object_id)
+              or exists (select 1 from t_folded f where f.object_id = m.member_object_id and not f.removed))
           returning m.group_object_id, m.member_object_id, m.member_type)
         insert into t_edge_changed select * from gone;
+        """;
+
+    private const string AnyRemovedGroup = """
+        select exists (select 1 from directory_group where client_id = @client and removed and object_id = any (@ids))
         """;
 
     /// <summary>Whom a full round did not find: the active become losses, the disabled leave at once.</summary>
@@ -148,16 +154,42 @@ public sealed partial class RosterWriter
           update directory_user u set state = 3, state_at = @now, revision = @version
           where u.client_id = @client and u.authority = @source and u.state = 2
             and not exists (select 1 from t_seen s where s.object_id = u.object_id)
-          returning u.user_id, u.display_name),
+          returning u.user_id, u.display_name, u.mail),
         told as (
           insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, user_id, display_name, reason_code)
-          select {NewId}, @msp, @client, @run, @now, 3, user_id, display_name, 'NOT_FOUND' from gone)
+          select {NewId}, @msp, @client, @run, @now, 3, user_id, display_name, 'NOT_FOUND' from gone),
+        mails as (insert into t_mail select mail from gone)
         insert into t_touched select user_id from gone on conflict do nothing;
         """;
 
-    /// <summary>Losses that are already staged or rejected are not counted again; a rejection that ran out is.</summary>
+    /// <summary>
+    /// A full round does not say "no manager" but nothing: whoever is there without one has lost it, unless the old one
+    /// is not there either (its return would not be told).
+    /// </summary>
+    private const string LostManagers = $"""
+        with gone as (
+          update directory_user u set manager_object_id = null, revision = @version
+          from directory_user o join t_seen s on s.object_id = o.object_id and not s.managed
+          where o.client_id = @client and o.authority = @source and u.client_id = @client and u.user_id = o.user_id
+            and exists (select 1 from t_seen m where m.object_id = o.manager_object_id)
+          returning u.user_id, u.display_name, o.manager_object_id),
+        told as (
+          insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, user_id, display_name, changes, reason_code)
+          select {NewId}, @msp, @client, @run, @now, 2, user_id, display_name,
+            jsonb_build_array(jsonb_build_object('p', 'manager', 'o', manager_object_id, 'n', null)), ''
+          from gone),
+        managers as (insert into t_manager select manager_object_id from gone)
+        insert into t_touched select user_id from gone on conflict do nothing;
+        """;
+
+    /// <summary>
+    /// Losses that are already staged or rejected are not counted again, but may have become worse or better; a
+    /// rejection that ran out is counted.
+    /// </summary>
     private const string SettledLosses = """
         delete from staged_removal where client_id = @client and keep_until <= @now;
+        update staged_removal r set new_state = l.state from t_loss l
+        where r.client_id = @client and r.user_id = l.user_id and r.new_state <> l.state and r.new_state <> 4;
         delete from t_loss l using staged_removal r where r.client_id = @client and r.user_id = l.user_id;
         """;
 

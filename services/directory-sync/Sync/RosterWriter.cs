@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
 using Rollcall.Api.Directory.V1;
@@ -6,7 +7,15 @@ using Rollcall.DirectorySync.Graph;
 namespace Rollcall.DirectorySync.Sync;
 
 /// <summary>What a round did to the roster.</summary>
-public sealed record RoundResult(int Added, int Changed, int Removed, int Staged, long RosterVersion);
+/// <param name="ReadAll">The next round must be a full one.</param>
+public sealed record RoundResult(
+    int Added,
+    int Changed,
+    int Removed,
+    int Staged,
+    long RosterVersion,
+    bool ReadAll = false
+);
 
 /// <summary>
 /// Applies a round inside the caller's transaction, set by set: entries become changed rows (decided by
@@ -22,9 +31,14 @@ public sealed partial class RosterWriter(
 )
 {
     private const int BatchSize = 2000;
+
+    /// <summary>A new account shows in the directory's changes within this time.</summary>
+    private static readonly TimeSpan Replication = TimeSpan.FromHours(1);
     private int added;
     private int changed;
     private int removed;
+    private bool lost;
+    private bool returned;
     private long rosterVersion;
 
     /// <summary>Locks the client and prepares the temporary tables.</summary>
@@ -57,28 +71,53 @@ public sealed partial class RosterWriter(
                 : known.GetValueOrDefault(entry.ObjectId);
             if (UserChanges.Apply(before, entry, now) is { } change)
             {
-                changes[entry.ObjectId] = earlier is null
-                    ? change
-                    : change with
-                    {
-                        Before = earlier.Before,
-                        Action = earlier.Action,
-                        Loss = change.Loss ?? earlier.Loss,
-                    };
+                changes[entry.ObjectId] = earlier is null ? change : change.On(earlier);
+            }
+            else if (entry.Removed is null && earlier is { Loss: not null })
+            {
+                // Lost and back in one page: nothing happened, but a change before the loss may have.
+                changes[entry.ObjectId] = earlier with
+                {
+                    Loss = null,
+                    Action = earlier.Before is null ? SyncAction.Added : SyncAction.Changed,
+                };
             }
         }
 
+        await SeeAsync([.. entries.Where(e => e.Removed is null)], ct);
+        var names = entries.ToLookup(e => e.ObjectId, e => e.ExternalId);
+        await WriteAsync([.. changes.Values], names, ct);
+    }
+
+    /// <summary>Takes note of who is there: a full round misses the others, and nobody seen is lost any more.</summary>
+    private async Task SeeAsync(UserEntry[] living, CancellationToken ct)
+    {
+        var ids = living.Select(e => e.ObjectId).ToArray();
         if (lease.IsFull)
         {
             await ExecuteAsync(
-                "insert into t_seen select * from unnest(@ids) on conflict do nothing",
+                """
+                insert into t_seen select id, bool_or(managed) from unnest(@ids, @managed) e (id, managed) group by id
+                on conflict (object_id) do update set managed = t_seen.managed or excluded.managed
+                """,
                 ct,
-                ("ids", entries.Where(e => e.Removed is null).Select(e => e.ObjectId).ToArray())
+                ("ids", ids),
+                ("managed", living.Select(e => e.Manager is not null).ToArray())
             );
         }
 
-        var names = entries.ToLookup(e => e.ObjectId, e => e.ExternalId);
-        await WriteAsync([.. changes.Values], names, ct);
+        if (lost)
+        {
+            // On an earlier page of this round; this one has the last word.
+            await ExecuteAsync(
+                """
+                delete from t_loss l using directory_user u
+                where u.client_id = @client and u.user_id = l.user_id and u.object_id = any (@ids)
+                """,
+                ct,
+                ("ids", ids)
+            );
+        }
     }
 
     private async Task<Dictionary<Guid, KnownUser>> KnownAsync(Guid[] objectIds, CancellationToken ct)
@@ -122,6 +161,8 @@ public sealed partial class RosterWriter(
         added += changes.Count(c => c.Action is SyncAction.Added);
         changed += changes.Count(c => c.Action is SyncAction.Changed or SyncAction.Restored);
         removed += changes.Count(c => c is { Action: SyncAction.Removed or SyncAction.Purged, Loss: null });
+        lost |= changes.Exists(c => c.Loss is not null);
+        returned |= changes.Exists(IsReturn);
         await CopyUsersAsync(changes, names, ct);
         await ExecuteAsync(Upsert, ct);
     }
@@ -173,6 +214,9 @@ public sealed partial class RosterWriter(
             return;
         }
 
+        var living = groups.Where(g => g.Removed is null).Select(g => g.ObjectId).ToArray();
+        returned |= (bool)(await ScalarAsync(AnyRemovedGroup, ct, ("ids", living)))!;
+
         await using (
             var copy = await connection.BeginBinaryImportAsync(
                 "copy t_group (object_id, group_id, removed, display_name, security_enabled, dynamic) from stdin (format binary)",
@@ -221,10 +265,12 @@ public sealed partial class RosterWriter(
         if (lease.IsFull)
         {
             await ExecuteAsync(MissingUsers, ct);
+            await ExecuteAsync(LostManagers, ct);
         }
 
         var (deleted, staged) = await ApplyLossesAsync(ct);
-        return new(added, changed, removed + deleted, staged, await PublishAsync(publisher, ct));
+        var version = await PublishAsync(publisher, ct);
+        return new(added, changed, removed + deleted, staged, version, ReadAll: returned && !lease.IsFull);
     }
 
     /// <summary>Removals somebody approved.</summary>
@@ -256,6 +302,24 @@ public sealed partial class RosterWriter(
         await ExecuteAsync(DuplicateMails, ct);
         return await publisher.PublishAsync(connection, lease, rosterVersion, now, ct);
     }
+
+    /// <summary>
+    /// Back from the deleted, or new to us though older than our last look: memberships and manager links come back
+    /// without a word, and a full round in between may not have seen them. Only another one tells.
+    /// </summary>
+    private bool IsReturn(UserChange change) =>
+        change.Action == SyncAction.Restored
+        || change is { Before.Staged: true, After.Staged: false }
+        || (
+            change.Before is null
+            && DateTimeOffset.TryParse(
+                change.After.Properties["createdDateTime"],
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.AssumeUniversal,
+                out var created
+            )
+            && created < lease.LastSuccessAt - Replication
+        );
 
     private async Task ApplyGroupsAsync(CancellationToken ct) => await ExecuteAsync(Groups, ct, ("full", lease.IsFull));
 

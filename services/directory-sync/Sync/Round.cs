@@ -39,7 +39,7 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
     )
     {
         var origin = cursor ?? "full";
-        var (staged, link, delta) = lease.Resumes ? await ResumeAsync(lease, kind, origin, ct) : (0, null, null);
+        var (staged, link, delta) = await ResumeAsync(lease, kind, origin, ct);
         link ??= cursor;
         var window = new List<(byte[] Body, string? Next, string? Delta)>();
         var bytes = 0;
@@ -89,12 +89,12 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
                         p.DeltaLink,
                     })
                     .FirstOrDefaultAsync(ct);
-                if (last is not null && last.Origin == origin)
+                if (last is not null && last.Origin == origin && lease.Resumes)
                 {
                     return (last.Page + 1, last.NextLink, last.DeltaLink);
                 }
 
-                // Pages of a round that was given up.
+                // Pages of a round that was given up, or is to start afresh.
                 await db
                     .StagedPages.Where(p => p.ClientId == lease.ClientId && p.Stream == (short)kind)
                     .ExecuteDeleteAsync(ct);
@@ -113,8 +113,20 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
     ) =>
         InTenantAsync(
             lease,
-            db =>
+            async db =>
             {
+                // Pages of a worker that has lost the client would end up in somebody else's round.
+                var held = await db
+                    .ClientSyncs.FromSql(
+                        $"select * from client_sync where client_id = {lease.ClientId} and fence = {lease.Fence} for share"
+                    )
+                    .AsNoTracking()
+                    .ToListAsync(ct);
+                if (held.Count == 0)
+                {
+                    throw new LeaseLostException();
+                }
+
                 db.StagedPages.AddRange(
                     window.Select(
                         (page, i) =>
@@ -131,7 +143,7 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
                             }
                     )
                 );
-                return Task.FromResult(true);
+                return true;
             },
             ct
         );

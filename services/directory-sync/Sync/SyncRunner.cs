@@ -35,7 +35,11 @@ public sealed partial class SyncRunner(
             var pages = 0;
             var (users, groups) = await reader.ReadAsync(lease, (_, _) => Interlocked.Increment(ref pages), ct);
             var result = await ApplyAsync(lease, runId, started, users, groups, ct);
-            await cursors.CacheAsync(lease, users.DeltaLink, groups.DeltaLink);
+            if (!result.ReadAll)
+            {
+                await cursors.CacheAsync(lease, users.DeltaLink, groups.DeltaLink);
+            }
+
             if (result.RosterVersion > 0 || result.Staged > 0)
             {
                 LogApplied(
@@ -76,7 +80,8 @@ public sealed partial class SyncRunner(
             ? new RoundResult(0, 0, 0, 0, 0)
             : await WriteAsync(db, connection, lease, runId, users, groups, ct);
 
-        await Leases.CompleteAsync(connection, lease, users.DeltaLink, groups.DeltaLink, clock.GetUtcNow(), ct);
+        var (usersCursor, groupsCursor) = result.ReadAll ? (null, null) : (users.DeltaLink, groups.DeltaLink);
+        await Leases.CompleteAsync(connection, lease, usersCursor, groupsCursor, clock.GetUtcNow(), ct);
         if (result.RosterVersion > 0 || result.Staged > 0 || lease.RequestedRunId is not null)
         {
             var run = await RunRowAsync(db, lease, runId, started, ct);
@@ -190,7 +195,12 @@ public sealed partial class SyncRunner(
         var health = scope.ServiceProvider.GetRequiredService<HealthBook>();
         await using var transaction = await db.BeginAsync(ct);
         await Leases.FailAsync((NpgsqlConnection)db.Database.GetDbConnection(), lease, delay, resync, ct);
-        if (!resync)
+        if (resync)
+        {
+            // Pages of the round that died would lead to its dead link again.
+            await db.StagedPages.Where(p => p.ClientId == lease.ClientId).ExecuteDeleteAsync(ct);
+        }
+        else
         {
             var run = await RunRowAsync(db, lease, runId, started, ct);
             (run.State, run.FinishedAt) = (SyncRunState.Failed, clock.GetUtcNow());

@@ -32,6 +32,14 @@ public sealed record UserChange(
     string EscrowReason
 )
 {
+    /// <summary>This change on top of an earlier one of the same round: its word on the state is the last.</summary>
+    public UserChange On(UserChange earlier) =>
+        this with
+        {
+            Before = earlier.Before,
+            Action = earlier.Action is SyncAction.Added or SyncAction.Restored ? earlier.Action : Action,
+        };
+
     /// <summary>[{"p","o","n"}] of the properties that differ; null for a new user.</summary>
     public string? ChangesJson()
     {
