@@ -25,6 +25,9 @@ public sealed class DirectoryFixture() : ServiceFixture<ClientApi, DirectoryDbCo
             new("Graph:CaFile", Graph.CaFile),
             new("Graph:ClientId", Emulator.ClientId),
             new("Graph:CertificateFile", Graph.ApplicationFile),
+            new("Graph:RetryDelay", "00:00:00.005"),
+            new("Graph:WindowBytes", "3000"),
+            new("Logging:LogLevel:Default", "Error"),
             new("Consent:RedirectUri", "https://rollcall.example/consent/callback"),
         ];
 

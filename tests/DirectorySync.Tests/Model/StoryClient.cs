@@ -1,0 +1,182 @@
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Rollcall.DirectorySync.Data;
+using Rollcall.DirectorySync.Sync;
+using Rollcall.Platform;
+using ConnectionState = Rollcall.Api.Directory.V1.ConnectionState;
+
+namespace Rollcall.DirectorySync.Tests.Model;
+
+/// <summary>Where a client's sync stands.</summary>
+public sealed record SyncState(int Failures, bool HasCursor, long RosterVersion, int Staged);
+
+/// <summary>
+/// A connected client that no scheduler knows (its row is disabled): the test claims it and runs the sync itself, as
+/// the scheduler would.
+/// </summary>
+public sealed class StoryClient(IServiceProvider services, Guid directory)
+{
+    public Guid MspId { get; } = Guid.CreateVersion7();
+    public Guid ClientId { get; } = Guid.CreateVersion7();
+    private NpgsqlDataSource Database => services.GetRequiredService<WorkerDatabase>().Source;
+
+    public Task CreateAsync() =>
+        InTenantAsync(async scope =>
+        {
+            var db = scope.GetRequiredService<DirectoryDbContext>();
+            var now = TimeProvider.System.GetUtcNow();
+            await using var transaction = await db.BeginAsync(default);
+            db.Add(
+                new Msp
+                {
+                    MspId = MspId,
+                    DisplayName = $"MSP {MspId}",
+                    CreatedAt = now,
+                }
+            );
+            db.Add(
+                new Client
+                {
+                    ClientId = ClientId,
+                    MspId = MspId,
+                    DisplayName = "Story",
+                    TimeZone = "Etc/UTC",
+                    LeaverAfterDays = 30,
+                    CreatedAt = now,
+                }
+            );
+            db.Add(
+                new Connection
+                {
+                    MspId = MspId,
+                    ClientId = ClientId,
+                    State = ConnectionState.Connected,
+                    DirectoryTenantId = directory,
+                    RequestedBy = "tester",
+                }
+            );
+            db.Add(
+                new ClientSync
+                {
+                    MspId = MspId,
+                    ClientId = ClientId,
+                    DirectoryTenantId = directory,
+                    Disabled = true,
+                }
+            );
+            await db.SaveChangesAsync();
+            await transaction.CommitAsync();
+            return true;
+        });
+
+    /// <summary>One claim, one run; what it could not read it leaves for the next.</summary>
+    public async Task<SyncState> SyncAsync()
+    {
+        await services.GetRequiredService<SyncRunner>().RunAsync(await ClaimAsync(), default);
+        return await StateAsync();
+    }
+
+    /// <summary>Syncs until nothing is left to do, approving what the brake holds.</summary>
+    public async Task SettleAsync()
+    {
+        long? quiet = null;
+        for (var i = 0; i < 12; i++)
+        {
+            var state = await SyncAsync();
+            if (state.Staged > 0)
+            {
+                await ApproveAsync();
+            }
+            else if (state is { Failures: 0, HasCursor: true } && state.RosterVersion == quiet)
+            {
+                return;
+            }
+
+            quiet = state.RosterVersion;
+        }
+
+        Assert.Fail("The client does not come to rest");
+    }
+
+    public Task ApproveAsync() =>
+        InTenantAsync(async scope =>
+        {
+            var removals = scope.GetRequiredService<StagedRemovals>();
+            var staged = await removals.ListAsync(ClientId, Guid.Empty, 1000, default);
+            if (staged.Count > 0)
+            {
+                await removals.ApproveAsync(ClientId, [.. staged.Select(s => Guid.Parse(s.UserId))], default);
+            }
+
+            return true;
+        });
+
+    /// <summary>A delta link as a faulty disk or a careless migration would leave it.</summary>
+    public Task MutateCursorAsync() =>
+        ExecuteAsync(
+            """
+            update client_sync set users_cursor = left(users_cursor, -9) || 'AAAAAAAAA', cursor_version = cursor_version + 1
+            where client_id = $1
+            """
+        );
+
+    public async Task<SyncState> StateAsync() =>
+        await InTenantAsync(async scope =>
+        {
+            var db = scope.GetRequiredService<DirectoryDbContext>();
+            await using var transaction = await db.BeginAsync(default);
+            await using var command = new NpgsqlCommand(
+                """
+                select s.failures, s.users_cursor is not null, c.roster_version,
+                  (select count(*)::int from staged_removal r where r.client_id = $1)
+                from client_sync s join client c on c.client_id = s.client_id where s.client_id = $1
+                """,
+                (NpgsqlConnection)
+                    Microsoft.EntityFrameworkCore.RelationalDatabaseFacadeExtensions.GetDbConnection(db.Database)
+            );
+            command.Parameters.Add(new() { Value = ClientId });
+            await using var reader = await command.ExecuteReaderAsync();
+            await reader.ReadAsync();
+            return new SyncState(reader.GetInt32(0), reader.GetBoolean(1), reader.GetInt64(2), reader.GetInt32(3));
+        });
+
+    public async Task<T> InTenantAsync<T>(Func<IServiceProvider, Task<T>> work)
+    {
+        await using var scope = services.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(Tenant.Client(MspId, ClientId));
+        return await work(scope.ServiceProvider);
+    }
+
+    /// <summary>As <see cref="Leases.ClaimAsync"/>, but of this client alone.</summary>
+    private async Task<SyncLease> ClaimAsync()
+    {
+        await using var command = Database.CreateCommand(
+            """
+            update client_sync set fence = fence + 1 where client_id = $1
+            returning fence, every, failures, last_success_at, cursor_version
+            """
+        );
+        command.Parameters.Add(new() { Value = ClientId });
+        await using var reader = await command.ExecuteReaderAsync();
+        await reader.ReadAsync();
+        return new(
+            MspId,
+            ClientId,
+            directory,
+            reader.GetInt64(0),
+            (TimeSpan)reader[1],
+            reader.GetInt32(2),
+            reader[3] is DateTime at ? new DateTimeOffset(at) : null,
+            reader.GetInt64(4),
+            RequestedRunId: null,
+            RequestedFull: false
+        );
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var command = Database.CreateCommand(sql);
+        command.Parameters.Add(new() { Value = ClientId });
+        await command.ExecuteNonQueryAsync();
+    }
+}

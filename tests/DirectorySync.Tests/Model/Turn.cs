@@ -1,0 +1,144 @@
+using CsCheck;
+using Rollcall.GraphEmulator.Faults;
+using Rollcall.GraphEmulator.Model;
+
+namespace Rollcall.DirectorySync.Tests.Model;
+
+/// <summary>What can happen to a directory, to Graph and to us between two syncs.</summary>
+public enum TurnKind
+{
+    AddUser,
+    ChangeUser,
+    Disable,
+    Enable,
+    DeleteUser,
+    PurgeUser,
+    RestoreUser,
+    SetManager,
+    AddGroup,
+    RenameGroup,
+    DeleteGroup,
+    PurgeGroup,
+    RestoreGroup,
+    AddMember,
+    Nest,
+    RemoveMember,
+    Fault,
+    Mend,
+    Reset,
+    ExpireTokens,
+    MutateCursor,
+    Sync,
+    Approve,
+}
+
+/// <summary>One thing that happens. The numbers choose whom it happens to and how, modulo what there is.</summary>
+public sealed record Turn(TurnKind Kind, int A, int B, int C)
+{
+    private static readonly FaultKind[] Faults =
+    [
+        FaultKind.Truncate,
+        FaultKind.Reset,
+        FaultKind.Html502,
+        FaultKind.Throttle,
+        FaultKind.Status,
+        FaultKind.Duplicate,
+        FaultKind.Replay,
+        FaultKind.Shuffle,
+        FaultKind.EmptyPage,
+        FaultKind.RemovedInInitial,
+        FaultKind.ExpiredToken,
+        FaultKind.GoneWithLocation,
+        FaultKind.BadToken,
+        FaultKind.ExpiredPageToken,
+        FaultKind.Unauthorized,
+        FaultKind.Slow,
+    ];
+
+    public static readonly Gen<Turn> Any = Gen.Select(
+        Gen.Frequency(
+            (6, Gen.Const(TurnKind.AddUser)),
+            (8, Gen.Const(TurnKind.ChangeUser)),
+            (4, Gen.Const(TurnKind.Disable)),
+            (3, Gen.Const(TurnKind.Enable)),
+            (6, Gen.Const(TurnKind.DeleteUser)),
+            (2, Gen.Const(TurnKind.PurgeUser)),
+            (4, Gen.Const(TurnKind.RestoreUser)),
+            (6, Gen.Const(TurnKind.SetManager)),
+            (3, Gen.Const(TurnKind.AddGroup)),
+            (2, Gen.Const(TurnKind.RenameGroup)),
+            (2, Gen.Const(TurnKind.DeleteGroup)),
+            (1, Gen.Const(TurnKind.PurgeGroup)),
+            (2, Gen.Const(TurnKind.RestoreGroup)),
+            (6, Gen.Const(TurnKind.AddMember)),
+            (4, Gen.Const(TurnKind.Nest)),
+            (4, Gen.Const(TurnKind.RemoveMember)),
+            (8, Gen.Const(TurnKind.Fault)),
+            (2, Gen.Const(TurnKind.Mend)),
+            (2, Gen.Const(TurnKind.Reset)),
+            (1, Gen.Const(TurnKind.ExpireTokens)),
+            (1, Gen.Const(TurnKind.MutateCursor)),
+            (10, Gen.Const(TurnKind.Sync)),
+            (1, Gen.Const(TurnKind.Approve))
+        ),
+        Gen.Int[0, 99],
+        Gen.Int[0, 99],
+        Gen.Int[0, 99],
+        (kind, a, b, c) => new Turn(kind, a, b, c)
+    );
+
+    /// <summary>A wrong answer or two on one of the two streams, soon.</summary>
+    public FaultRule ToFault(Guid tenant) =>
+        new()
+        {
+            Tenant = tenant,
+            Kind = Faults[A % Faults.Length],
+            Path = B % 2 == 0 ? "/v1.0/users/delta*" : "/v1.0/groups/delta*",
+            Nth = [(B / 2 % 4) + 1, (C % 5) + 1],
+            RetryAfter = C % 2 == 0 ? System.Text.Json.JsonSerializer.SerializeToElement(0) : null,
+            Status = (C % 4) switch
+            {
+                0 => 503,
+                1 => 500,
+                2 => 504,
+                _ => 404,
+            },
+            DelayMs = 20,
+        };
+
+    public override string ToString() =>
+        Kind == TurnKind.Fault ? $"{Faults[A % Faults.Length]}({B},{C})" : $"{Kind}({A},{B},{C})";
+}
+
+/// <summary>A small directory, how Graph shows it, and what happens to it.</summary>
+public sealed record Story(int Seed, int Users, int Groups, TenantSettings Settings, Turn[] Turns)
+{
+    public static readonly Gen<Story> Any = Gen.Select(
+        Gen.Int[1, 1_000_000],
+        Gen.Int[2, 9],
+        Gen.Int[1, 4],
+        Gen.Select(
+            Gen.Int[1, 6],
+            Gen.Int[1, 6],
+            Gen.Enum<PropertyMode>(),
+            Gen.Int[0, 15],
+            (pageSize, links, mode, switches) =>
+                new TenantSettings
+                {
+                    PageSize = pageSize,
+                    LinksPerPage = links,
+                    PropertyMode = mode,
+                    Throttling = false,
+                    RemovedInInitial = (switches & 1) != 0,
+                    ExpiredTokenIsGone = (switches & 2) != 0,
+                    SecurityGroupSoftDelete = (switches & 4) != 0,
+                    RestoreEmitsLinks = (switches & 8) != 0,
+                }
+        ),
+        Turn.Any.Array[1, 24],
+        (seed, users, groups, settings, turns) => new Story(seed, users, groups, settings, turns)
+    );
+
+    public override string ToString() =>
+        $"seed {Seed}, {Users} users, {Groups} groups, {Settings}\n  {string.Join("\n  ", (object[])Turns)}";
+}
