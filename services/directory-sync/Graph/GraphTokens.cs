@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Microsoft.Identity.Client;
+using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Graph;
 
@@ -38,6 +39,7 @@ public sealed class GraphTokens
                 .WithTenantId(directory.ToString())
                 .WithForceRefresh(fresh)
                 .ExecuteAsync(ct);
+            CrashPoints.Reach("after-token");
             return result.AccessToken;
         }
         catch (MsalServiceException e)

@@ -3,6 +3,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Graph;
+using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Sync;
 
@@ -164,7 +165,9 @@ public sealed partial class RosterWriter(
         lost |= changes.Exists(c => c.Loss is not null);
         returned |= changes.Exists(IsReturn);
         await CopyUsersAsync(changes, names, ct);
+        CrashPoints.Reach("after-copy");
         await ExecuteAsync(Upsert, ct);
+        CrashPoints.Reach("after-upsert");
     }
 
     private async Task CopyUsersAsync(List<UserChange> changes, ILookup<Guid, string> names, CancellationToken ct)
@@ -260,6 +263,7 @@ public sealed partial class RosterWriter(
         if (source == Source.Microsoft365)
         {
             await ApplyGroupsAsync(ct);
+            CrashPoints.Reach("after-groups");
         }
 
         if (lease.IsFull)
@@ -269,7 +273,9 @@ public sealed partial class RosterWriter(
         }
 
         var (deleted, staged) = await ApplyLossesAsync(ct);
+        CrashPoints.Reach("after-losses");
         var version = await PublishAsync(publisher, ct);
+        CrashPoints.Reach("after-outbox");
         return new(added, changed, removed + deleted, staged, version, ReadAll: returned && !lease.IsFull);
     }
 

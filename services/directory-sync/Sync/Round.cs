@@ -56,9 +56,11 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
             bytes += page.Length;
             link = next;
             onPage(staged + window.Count, kind);
+            CrashPoints.Reach("after-page");
             if (bytes > options.Value.WindowBytes && delta is null)
             {
                 await SpillAsync(lease, kind, origin, staged, window, ct);
+                CrashPoints.Reach("after-spill");
                 staged += window.Count;
                 window.Clear();
                 bytes = 0;

@@ -25,6 +25,7 @@ public sealed partial class SyncRunner(
         // The trace that ends with the mails this round leads to.
         using var activity = Telemetry.Source.StartActivity("sync");
         activity?.SetTag("rollcall.client", claimed.ClientId);
+        CrashPoints.Reach("after-claim");
         var lease = await cursors.LoadAsync(claimed, ct);
         lease = claimed.RequestedFull ? lease.Full() : lease;
         var runId = claimed.RequestedRunId ?? Guid.CreateVersion7();
@@ -34,10 +35,13 @@ public sealed partial class SyncRunner(
             await StartRunAsync(lease, ct);
             var pages = 0;
             var (users, groups) = await reader.ReadAsync(lease, (_, _) => Interlocked.Increment(ref pages), ct);
+            CrashPoints.Reach("after-read");
             var result = await ApplyAsync(lease, runId, started, users, groups, ct);
+            CrashPoints.Reach("after-commit");
             if (!result.ReadAll)
             {
                 await cursors.CacheAsync(lease, users.DeltaLink, groups.DeltaLink);
+                CrashPoints.Reach("after-cache");
             }
 
             if (result.RosterVersion > 0 || result.Staged > 0)
@@ -82,6 +86,7 @@ public sealed partial class SyncRunner(
 
         var (usersCursor, groupsCursor) = result.ReadAll ? (null, null) : (users.DeltaLink, groups.DeltaLink);
         await Leases.CompleteAsync(connection, lease, usersCursor, groupsCursor, clock.GetUtcNow(), ct);
+        CrashPoints.Reach("after-cursor");
         if (result.RosterVersion > 0 || result.Staged > 0 || lease.RequestedRunId is not null)
         {
             var run = await RunRowAsync(db, lease, runId, started, ct);
@@ -100,6 +105,7 @@ public sealed partial class SyncRunner(
         }
 
         await db.SaveChangesAsync(ct);
+        CrashPoints.Reach("before-commit");
         await transaction.CommitAsync(ct);
         await health.CommittedAsync();
         return result;
@@ -216,6 +222,7 @@ public sealed partial class SyncRunner(
         }
 
         await db.SaveChangesAsync(ct);
+        CrashPoints.Reach("before-fail-commit");
         await transaction.CommitAsync(ct);
         await health.CommittedAsync();
     }

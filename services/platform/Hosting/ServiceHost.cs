@@ -27,6 +27,11 @@ public static class ServiceHost
         where TContext : ServiceDbContext
     {
         var services = builder.Services;
+        if (builder.Environment.IsDevelopment())
+        {
+            CrashPoints.Arm(builder.Configuration["ROLLCALL_CRASH_AT"]);
+        }
+
         QuietLogs(builder.Logging);
         services.AddSingleton(new ServiceName(name));
         services.AddSingleton(Clock(builder));

@@ -58,6 +58,7 @@ public sealed partial class OutboxDispatcher(
         }
 
         var outcomes = await Task.WhenAll(batch.Select(async row => (row, error: await PublishAsync(row, ct))));
+        CrashPoints.Reach("after-publish");
         var sent = outcomes.Where(o => o.error is null).Select(o => o.row.Id).ToArray();
         var failed = outcomes.Where(o => o.error is not null).ToList();
 

@@ -1,0 +1,29 @@
+using System.Diagnostics;
+
+namespace Rollcall.Platform;
+
+/// <summary>
+/// Named places where tests let the process die as in a power cut. Armed in development only, by ROLLCALL_CRASH_AT =
+/// name or name:n (the n-th time); otherwise reaching one is a null check.
+/// </summary>
+public static class CrashPoints
+{
+    private static string? armed;
+    private static int left;
+
+    public static void Arm(string? setting)
+    {
+        var parts = setting?.Split(':');
+        left = parts is [_, var nth] ? int.Parse(nth, System.Globalization.CultureInfo.InvariantCulture) : 1;
+        armed = parts?[0];
+    }
+
+    public static void Reach(string name)
+    {
+        if (armed is not null && armed == name && Interlocked.Decrement(ref left) == 0)
+        {
+            // SIGKILL: no finally, no dispose, no flush.
+            Process.GetCurrentProcess().Kill();
+        }
+    }
+}
