@@ -31,6 +31,21 @@ public sealed class DirectoryFixture() : ServiceFixture<ClientApi, DirectoryDbCo
             new("Consent:RedirectUri", "https://rollcall.example/consent/callback"),
         ];
 
+    /// <summary>The same settings for the service as a process of its own, on another database.</summary>
+    public IEnumerable<KeyValuePair<string, string?>> ProcessSettings(string database) =>
+        [
+            .. Settings,
+            new("ASPNETCORE_ENVIRONMENT", "Development"),
+            new("ConnectionStrings:database", TestServers.As(database, "app")),
+            new("ConnectionStrings:worker", TestServers.As(database, "worker")),
+            new("ConnectionStrings:rabbitmq", TestServers.RabbitMq),
+            new("ConnectionStrings:redis", TestServers.Redis),
+            new("Identity:Issuer", TestTokens.Issuer),
+            new("Identity:Authority", "http://localhost:1"),
+            new("Kestrel:Endpoints:http:Url", "http://127.0.0.1:0"),
+            new("Graph:WindowBytes", "500"),
+        ];
+
     /// <summary>A new MSP with one client whose directory is a new tenant of the emulator; connected and synced once.</summary>
     public async Task<TestClient> ConnectedAsync(object? tenant = null)
     {
