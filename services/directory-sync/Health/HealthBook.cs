@@ -123,8 +123,8 @@ public sealed partial class HealthBook(
             ? HealthView.AwaitingConsent
             : new HealthView(row.State, row.Problem, row.ErrorCode, row.Owner, row.Remedy);
 
-        // Leases run on real time; lateness is about them, so it does too.
-        var sinceSuccess = TimeProvider.System.GetUtcNow() - (sync?.LastSuccessAt ?? DateTimeOffset.MaxValue);
+        // By the clock that the last success was written with.
+        var sinceSuccess = clock.GetUtcNow() - (sync?.LastSuccessAt ?? DateTimeOffset.MaxValue);
         if (sync is not null && HealthRules.IsLate(view.State, sinceSuccess, sync.Every))
         {
             view = view with
