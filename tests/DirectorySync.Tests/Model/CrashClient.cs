@@ -130,7 +130,13 @@ public sealed class CrashClient(DirectoryFixture service, NpgsqlDataSource datab
     {
         await using var connection = await database.OpenConnectionAsync();
         var view = new RosterView((await StandingAsync()).RosterVersion, [], []);
-        NpgsqlParameter[] none = [new("state", (object)0), new("user", Guid.Empty), new("query", ""), new("group", Guid.Empty)];
+        NpgsqlParameter[] none =
+        [
+            new("state", (object)0),
+            new("user", Guid.Empty),
+            new("query", ""),
+            new("group", Guid.Empty),
+        ];
         var users = await RosterReader.PageAsync(
             connection,
             clientId,

@@ -23,6 +23,8 @@ public sealed class ServiceProcess : IAsyncDisposable
             start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
         }
 
+        // A short life: no time to profile for.
+        start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment["ROLLCALL_CRASH_AT"] = crashAt;
         process = Process.Start(start)!;
         process.OutputDataReceived += (_, line) => Log(line.Data);
