@@ -10,13 +10,16 @@ public static class ManyClients
     private const int Users = 400;
     private const int Leavers = 40;
 
+    /// <summary>Accounts that cannot sign in or are gone: nobody may ask them for anything.</summary>
+    private static readonly string[] Gone = ["deleted", "purged", "disabled", "sharedMailbox"];
+
     /// <summary>More would only queue: the platform shares the machine with its servers.</summary>
     private const int AtOnce = 8;
 
     public static async Task RunAsync(Story story, World world, int clients, CancellationToken ct)
     {
         story.Chapter("Many clients", "directory-sync", "scope-rules", "assignment", "reporting");
-        var companies = new List<Company>();
+        var companies = new List<Newcomer>();
         await story.StepAsync(
             $"{clients} directories",
             async () =>
@@ -32,7 +35,7 @@ public static class ManyClients
         await story.StepAsync($"{clients} clients onboarded", () => OnboardAllAsync(world, companies, ct));
     }
 
-    private static async Task<string> OnboardAllAsync(World world, List<Company> companies, CancellationToken ct)
+    private static async Task<string> OnboardAllAsync(World world, List<Newcomer> companies, CancellationToken ct)
     {
         var begun = Stopwatch.GetTimestamp();
         var lines = new string[companies.Count];
@@ -46,7 +49,7 @@ public static class ManyClients
             + $"{companies.Count} clients in {seconds:0.0} s, {seconds / companies.Count:0.0} s a client, {AtOnce} at a time";
     }
 
-    private static async Task<Company> CreateDirectoryAsync(World world, int number, CancellationToken ct)
+    private static async Task<Newcomer> CreateDirectoryAsync(World world, int number, CancellationToken ct)
     {
         var (name, domain) = ($"Client {number:000}", $"client{number:000}.example");
         var made = await world.Emulator.CreateTenantAsync(
@@ -60,12 +63,21 @@ public static class ManyClients
             },
             ct
         );
-        return new(name, "Europe/London", made.GetProperty("id").GetString()!, domain);
+        var leavers = made.GetProperty("leavers").EnumerateArray();
+        return new(
+            new(name, "Europe/London", made.GetProperty("id").GetString()!, domain),
+            leavers.ToDictionary(
+                l => l.GetProperty("id").GetString()!,
+                l => l.GetProperty("kind").GetString()!,
+                StringComparer.Ordinal
+            )
+        );
     }
 
     /// <summary>One client's way from its creation to a report that sums.</summary>
-    private static async Task<string> OnboardAsync(World world, Company company, CancellationToken ct)
+    private static async Task<string> OnboardAsync(World world, Newcomer newcomer, CancellationToken ct)
     {
+        var company = newcomer.Company;
         var times = new List<string>();
         var begun = Stopwatch.GetTimestamp();
         var made = await world.Admin.Clients.CreateClientAsync(
@@ -83,6 +95,7 @@ public static class ManyClients
             cancellationToken: ct
         );
         var asked = Training.Asked(paths.Paths, await world.Admin.DecisionsAsync(company.ClientId, ct));
+        await CheckLeaversAsync(world, newcomer, asked.Select(a => a.User).ToHashSet(StringComparer.Ordinal), ct);
         var coverage = await CoverageAsync(world, company, asked.Count, ct);
         Lap("assignments and report");
 
@@ -91,6 +104,22 @@ public static class ManyClients
             + $"{coverage.Total.People} in scope, {coverage.Total.Assigned} assignments; {lines}";
 
         void Lap(string what) => times.Add($"{what} {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0}");
+    }
+
+    private static async Task CheckLeaversAsync(
+        World world,
+        Newcomer newcomer,
+        HashSet<string> asked,
+        CancellationToken ct
+    )
+    {
+        var users = await world.Admin.UsersAsync(newcomer.Company.ClientId, ct);
+        var wrong = users
+            .Where(u => asked.Contains(u.Id))
+            .Select(u => newcomer.Leavers.GetValueOrDefault(u.ExternalId, ""))
+            .Where(kind => Gone.Contains(kind, StringComparer.Ordinal))
+            .ToList();
+        Expect.That(wrong.Count == 0, "nothing asked of people who left", string.Join(", ", wrong));
     }
 
     private static Task<GetCoverageResponse> CoverageAsync(
@@ -128,4 +157,7 @@ public static class ManyClients
     }
 
     private static bool IsActive(JsonElement user) => user.GetProperty("state").GetString() == "active";
+
+    /// <param name="Leavers">How each of its leavers left, by the account's id.</param>
+    private sealed record Newcomer(Company Company, Dictionary<string, string> Leavers);
 }
