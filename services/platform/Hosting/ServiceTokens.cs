@@ -5,16 +5,17 @@ using Microsoft.Extensions.Configuration;
 namespace Rollcall.Platform;
 
 /// <summary>The service's own access token, from edge by client credentials, renewed a minute before it ends.</summary>
-public sealed class ServiceTokens(IHttpClientFactory http, IConfiguration configuration, TimeProvider clock)
-    : IDisposable
+public sealed class ServiceTokens(IHttpClientFactory http, IConfiguration configuration) : IDisposable
 {
+    /// <summary>Tokens live in real time: a development clock set back must not keep a dead one alive.</summary>
+    private static readonly TimeProvider Clock = TimeProvider.System;
     private readonly SemaphoreSlim gate = new(1);
     private string token = "";
     private DateTimeOffset renewAt;
 
     public async Task<string> GetAsync(CancellationToken ct)
     {
-        if (clock.GetUtcNow() < renewAt)
+        if (Clock.GetUtcNow() < renewAt)
         {
             return token;
         }
@@ -22,7 +23,7 @@ public sealed class ServiceTokens(IHttpClientFactory http, IConfiguration config
         await gate.WaitAsync(ct);
         try
         {
-            if (clock.GetUtcNow() >= renewAt)
+            if (Clock.GetUtcNow() >= renewAt)
             {
                 await RenewAsync(ct);
             }
@@ -56,7 +57,7 @@ public sealed class ServiceTokens(IHttpClientFactory http, IConfiguration config
         answer.EnsureSuccessStatusCode();
         var body = (await answer.Content.ReadFromJsonAsync<TokenAnswer>(ct))!;
         token = body.AccessToken;
-        renewAt = clock.GetUtcNow().AddSeconds(body.ExpiresIn - 60);
+        renewAt = Clock.GetUtcNow().AddSeconds(body.ExpiresIn - 60);
     }
 
     private sealed record TokenAnswer(
