@@ -13,6 +13,9 @@ public sealed class SendQueueRow
     /// <summary>Database time. Taking a row moves it ahead: if the sender dies, the row comes back by itself.</summary>
     public DateTimeOffset NextAt { get; set; }
 
+    /// <summary>W3C trace context of the change that led to the mail.</summary>
+    public string? TraceParent { get; init; }
+
     /// <summary>Raised by each taking. A sender whose number is no longer the newest has lost the row.</summary>
     public int Claim { get; set; }
 }

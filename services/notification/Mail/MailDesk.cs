@@ -239,4 +239,4 @@ public sealed class MailDesk(
 }
 
 /// <summary>A queue row taken by this sender.</summary>
-public sealed record MailTurn(Guid MspId, Guid ClientId, Guid DeliveryId, int Claim);
+public sealed record MailTurn(Guid MspId, Guid ClientId, Guid DeliveryId, int Claim, string? TraceParent);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Rollcall.Api.Assignment.V1;
@@ -87,8 +88,8 @@ public sealed class MailPlan(
               on conflict (client_id, user_id, kind) where gathering do update set gathering = true
               returning id, user_id),
             queued as (
-              insert into send_queue (msp_id, client_id, delivery_id, next_at)
-              select {tenant.MspId}, {clientId}, id, now() + {options.Value.Gather} from mail
+              insert into send_queue (msp_id, client_id, delivery_id, next_at, trace_parent)
+              select {tenant.MspId}, {clientId}, id, now() + {options.Value.Gather}, {Activity.Current?.Id} from mail
               on conflict do nothing)
             insert into delivery_item (msp_id, client_id, delivery_id, assignment_id, kind, step, dropped)
             select {tenant.MspId}, {clientId}, mail.id, t.assignment_id, {kind.ToString()}, t.step, false

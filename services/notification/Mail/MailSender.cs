@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Options;
 using Rollcall.Platform;
@@ -80,6 +81,7 @@ public sealed partial class MailSender(
     /// <returns>False if the mail server is down.</returns>
     private async Task<bool> SendAsync(MailTurn turn, SmtpSession session, CancellationToken ct)
     {
+        using var activity = Telemetry.Source.StartActivity("send mail", ActivityKind.Producer, turn.TraceParent);
         await using var scope = ScopeOf(turn);
         var desk = scope.ServiceProvider.GetRequiredService<MailDesk>();
         if (await desk.PrepareAsync(turn, ct) is not { } message)
@@ -124,7 +126,7 @@ public sealed partial class MailSender(
               select client_id, delivery_id from send_queue
               where next_at <= now() order by next_at limit $1 for update skip locked) due
             where q.client_id = due.client_id and q.delivery_id = due.delivery_id
-            returning q.msp_id, q.client_id, q.delivery_id, q.claim
+            returning q.msp_id, q.client_id, q.delivery_id, q.claim, q.trace_parent
             """
         );
         command.Parameters.Add(new() { Value = BatchSize });
@@ -133,7 +135,9 @@ public sealed partial class MailSender(
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            turns.Add(new(reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2), reader.GetInt32(3)));
+            turns.Add(
+                new(reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2), reader.GetInt32(3), reader[4] as string)
+            );
         }
 
         return turns;

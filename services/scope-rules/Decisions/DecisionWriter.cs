@@ -19,7 +19,8 @@ public sealed partial class DecisionWriter(ScopeDbContext db, ILogger<DecisionWr
     public const int PageSize = 500;
 
     /// <param name="rosterChange">The roster changed these people: those staged for removal keep their decision.</param>
-    public async Task EvaluateAsync(
+    /// <returns>Whether any decision changed.</returns>
+    public async Task<bool> EvaluateAsync(
         Evaluation evaluation,
         IReadOnlyList<User> users,
         long rosterVersion,
@@ -60,6 +61,7 @@ public sealed partial class DecisionWriter(ScopeDbContext db, ILogger<DecisionWr
         }
 
         await ScheduleAsync(client, outcomes, ct);
+        return changed.Count > 0;
     }
 
     /// <summary>A rule that was too slow this time leaves what it decided before.</summary>
@@ -172,7 +174,7 @@ public sealed partial class DecisionWriter(ScopeDbContext db, ILogger<DecisionWr
     }
 
     /// <summary>Saved and forgotten at once, so that memory stays flat over many pages.</summary>
-    private async Task PublishAsync(
+    public async Task PublishAsync(
         ClientScope client,
         Evaluation evaluation,
         long rosterVersion,

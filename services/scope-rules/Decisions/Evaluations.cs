@@ -173,10 +173,17 @@ public sealed class Evaluations(ScopeDbContext db, ClientScopes clients, Decisio
     )
     {
         var evaluation = await Evaluation.OpenAsync(db, client, policy, clock.GetUtcNow(), ct);
+        var changed = false;
         foreach (var page in ids.Distinct().Chunk(DecisionWriter.PageSize))
         {
             var users = await db.RosterUsersAsync(client.ClientId, page, ct);
-            await writer.EvaluateAsync(evaluation, users, rosterVersion, rosterChange, ct);
+            changed |= await writer.EvaluateAsync(evaluation, users, rosterVersion, rosterChange, ct);
+        }
+
+        if (rosterChange && !changed)
+        {
+            // Nobody's decision changed, but reports must know that the decisions rest on this version now.
+            await writer.PublishAsync(client, evaluation, rosterVersion, [], ct);
         }
     }
 

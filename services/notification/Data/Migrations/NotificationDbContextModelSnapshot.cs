@@ -628,6 +628,10 @@ namespace Rollcall.Notification.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("next_at");
 
+                    b.Property<string>("TraceParent")
+                        .HasColumnType("text")
+                        .HasColumnName("trace_parent");
+
                     b.HasKey("ClientId", "DeliveryId")
                         .HasName("pk_send_queue");
 

@@ -12,7 +12,7 @@ using Rollcall.Notification.Data;
 namespace Rollcall.Notification.Data.Migrations
 {
     [DbContext(typeof(NotificationDbContext))]
-    [Migration("20261122221853_Initial")]
+    [Migration("20261122234225_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -630,6 +630,10 @@ namespace Rollcall.Notification.Data.Migrations
                     b.Property<DateTimeOffset>("NextAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("next_at");
+
+                    b.Property<string>("TraceParent")
+                        .HasColumnType("text")
+                        .HasColumnName("trace_parent");
 
                     b.HasKey("ClientId", "DeliveryId")
                         .HasName("pk_send_queue");

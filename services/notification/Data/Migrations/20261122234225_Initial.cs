@@ -347,6 +347,7 @@ namespace Rollcall.Notification.Data.Migrations
                     delivery_id = table.Column<Guid>(type: "uuid", nullable: false),
                     msp_id = table.Column<Guid>(type: "uuid", nullable: false),
                     next_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
+                    trace_parent = table.Column<string>(type: "text", nullable: true),
                     claim = table.Column<int>(type: "integer", nullable: false, defaultValue: 0)
                 },
                 constraints: table =>
