@@ -58,6 +58,23 @@ public sealed class RosterChangedConsumerTests(ScopeFixture fixture)
     }
 
     [Fact]
+    public async Task Consume_VersionThatChangesNoDecision_IsToldWithoutDecisions()
+    {
+        var ada = People.Person();
+        await client.PublishAsync(TestClient.Staff);
+        await client.RosterAsync(ada);
+
+        await client.RosterAsync(new User(ada) { Revision = 2, JobTitle = "Welder" });
+
+        await Eventually.HoldsAsync(() =>
+        {
+            var last = fixture.Events.Of<ScopeChanged>(client.ClientId)[^1];
+            Assert.Equal((2L, 0), (last.RosterVersion, last.Decisions.Count));
+            return Task.CompletedTask;
+        });
+    }
+
+    [Fact]
     public async Task Consume_IncompleteVersion_Waits()
     {
         var people = Enumerable.Range(0, 4).Select(_ => People.Person()).ToList();

@@ -159,6 +159,7 @@ public static class ServiceHost
             .AddFilter("Microsoft.EntityFrameworkCore.Update", LogLevel.None)
             .AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None)
             .AddFilter("Grpc", LogLevel.Warning)
+            .AddFilter("System.Net.Http", LogLevel.Warning)
             // Whoever asks for health gets the answer; a bus that still connects is no failure to log.
             .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None)
             .AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
