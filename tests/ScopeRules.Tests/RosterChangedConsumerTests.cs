@@ -68,7 +68,7 @@ public sealed class RosterChangedConsumerTests(ScopeFixture fixture)
 
         await Eventually.HoldsAsync(() =>
         {
-            var last = fixture.Events.Of<ScopeChanged>(client.ClientId)[^1];
+            var last = fixture.Events.Of<ScopeChanged>(client.Id)[^1];
             Assert.Equal((2L, 0), (last.RosterVersion, last.Decisions.Count));
             return Task.CompletedTask;
         });
