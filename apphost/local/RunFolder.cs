@@ -12,8 +12,13 @@ public sealed class RunFolder : IDisposable
     // Below the range the kernel takes outgoing ports from: nobody takes one between our look and its use.
     private const int FirstPort = 20_000;
     private const int LastPort = 32_000;
+
+    /// <summary>What children put into their TMPDIR stays here too.</summary>
+    public const string Temporary = "tmp";
+
     private const string LockFile = "lock";
     private const string StateFile = "state.json";
+
     private readonly Lock gate = new();
     private readonly FileStream heldLock;
     private readonly RunState state;
@@ -38,7 +43,7 @@ public sealed class RunFolder : IDisposable
         await Leftovers.ClearAsync(path, TimeSpan.FromSeconds(10), ct);
         foreach (var entry in new DirectoryInfo(path).EnumerateFileSystemInfos())
         {
-            if (entry.Name is "logs" or "pids" || (fresh && entry.Name != LockFile))
+            if (entry.Name is "logs" or "pids" or Temporary || (fresh && entry.Name != LockFile))
             {
                 Delete(entry);
             }
@@ -46,6 +51,7 @@ public sealed class RunFolder : IDisposable
 
         Directory.CreateDirectory(System.IO.Path.Combine(path, "logs"));
         Directory.CreateDirectory(System.IO.Path.Combine(path, "pids"));
+        Directory.CreateDirectory(System.IO.Path.Combine(path, Temporary));
         return new(path, held);
     }
 

@@ -88,6 +88,7 @@ public static class Spawner
         }
 
         info.Environment[Mark] = runFolder;
+        info.Environment["TMPDIR"] = Path.Combine(runFolder, RunFolder.Temporary);
         return info;
     }
 }
