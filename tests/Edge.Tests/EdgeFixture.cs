@@ -21,6 +21,7 @@ public sealed class EdgeFixture : IAsyncLifetime
     private readonly string folder = Directory.CreateTempSubdirectory("rollcall-edge-").FullName;
     private readonly Dictionary<string, object> bootstrap = new(StringComparer.Ordinal);
 
+    public string DatabaseName => database;
     public FakeTimeProvider Clock { get; } = new(TimeProvider.System.GetUtcNow());
     public Backend Backend { get; private set; } = null!;
     public EdgeServer Edge { get; private set; } = null!;
