@@ -13,7 +13,7 @@ namespace Rollcall.Edge.Tests;
 /// <summary>Edge on a real database and real ports, with a backend behind it.</summary>
 public sealed class EdgeFixture : IAsyncLifetime
 {
-    public static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(4);
 
     public static readonly Uri TokenPath = new(OpenIdServer.TokenPath, UriKind.Relative);
 
