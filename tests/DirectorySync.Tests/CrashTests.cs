@@ -163,7 +163,7 @@ internal sealed class Lane(DirectoryFixture service, string[] points)
     {
         try
         {
-            await Eventually.HoldsAsync(check, TimeSpan.FromSeconds(60));
+            await Eventually.HoldsAsync(check, TimeSpan.FromMinutes(3));
         }
         catch (Exception e)
         {

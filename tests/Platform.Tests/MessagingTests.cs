@@ -6,7 +6,8 @@ using Rollcall.Testing;
 
 namespace Rollcall.Platform.Tests;
 
-/// <summary>One class, so that these run one after another: some of them take the database or the consumer away.</summary>
+/// <summary>One after another, and not beside TenancyTests: some of these take the database or the consumer away.</summary>
+[Collection("one database")]
 public sealed class MessagingTests(PlatformFixture service)
 {
     private readonly Tenant tenant = PlatformFixture.NewTenant();

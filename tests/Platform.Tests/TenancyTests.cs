@@ -5,6 +5,7 @@ using Rollcall.Testing;
 
 namespace Rollcall.Platform.Tests;
 
+[Collection("one database")]
 public sealed class TenancyTests(PlatformFixture service)
 {
     [Fact]

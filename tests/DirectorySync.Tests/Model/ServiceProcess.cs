@@ -39,7 +39,7 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Waits until it has died of its crash point.</summary>
     public async Task DiesAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         try
         {
             await process.WaitForExitAsync(limit.Token);
