@@ -148,7 +148,7 @@ public sealed class StoryClient(IServiceProvider services, Guid directory)
     }
 
     /// <summary>As <see cref="Leases.ClaimAsync"/>, but of this client alone.</summary>
-    private async Task<SyncLease> ClaimAsync()
+    public async Task<SyncLease> ClaimAsync()
     {
         await using var command = Database.CreateCommand(
             """

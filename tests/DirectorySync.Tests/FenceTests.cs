@@ -1,0 +1,69 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Rollcall.DirectorySync.Data;
+using Rollcall.DirectorySync.Sync;
+using Rollcall.DirectorySync.Tests.Model;
+
+namespace Rollcall.DirectorySync.Tests;
+
+public sealed class FenceTests(DirectoryFixture service)
+{
+    [Fact]
+    public async Task Spill_OlderFence_LeavesNoPages()
+    {
+        using var world = new World(service.Graph, new(1, Users: 12, Groups: 1, new() { PageSize = 2 }, []));
+        var client = new StoryClient(service.Services, world.Tenant.Id);
+        await client.CreateAsync();
+        var stale = await client.ClaimAsync();
+        await client.ClaimAsync();
+
+        await Assert.ThrowsAsync<LeaseLostException>(() =>
+            service.Services.GetRequiredService<SyncRunner>().RunAsync(stale, default)
+        );
+
+        Assert.Equal(0, await PagesAsync(client));
+        await client.SettleAsync();
+    }
+
+    [Fact]
+    public async Task Resync_WithPagesOfTheDeadRound_BeginsAfresh()
+    {
+        using var world = new World(service.Graph, new(1, Users: 12, Groups: 1, new() { PageSize = 2 }, []));
+        var client = new StoryClient(service.Services, world.Tenant.Id);
+        await client.CreateAsync();
+
+        // A later page is garbage, so the earlier ones are kept; then every link of the round is dead.
+        world.Apply(new(TurnKind.Fault, 0, 6, 4));
+        await client.SyncAsync();
+        Assert.NotEqual(0, await PagesAsync(client));
+        world.Apply(new(TurnKind.Reset, 0, 0, 0));
+
+        await client.SettleAsync();
+
+        Assert.Equal(0, await PagesAsync(client));
+    }
+
+    [Fact]
+    public async Task FullRead_StopsEarly_LosesNobody()
+    {
+        using var world = new World(service.Graph, new(1, Users: 12, Groups: 1, new() { PageSize = 1 }, []));
+        var client = new StoryClient(service.Services, world.Tenant.Id);
+        await client.CreateAsync();
+        var before = await client.SyncAsync();
+        world.Apply(new(TurnKind.Reset, 0, 0, 0));
+        Assert.False((await client.SyncAsync()).HasCursor);
+        world.Apply(new(TurnKind.Fault, 0, 2, 1));
+
+        var after = await client.SyncAsync();
+
+        Assert.Equal((2, before.RosterVersion, 0), (after.Failures, after.RosterVersion, after.Staged));
+    }
+
+    private static Task<int> PagesAsync(StoryClient client) =>
+        client.InTenantAsync(async scope =>
+        {
+            var db = scope.GetRequiredService<DirectoryDbContext>();
+            await using var transaction = await db.BeginAsync(default);
+            return await db.StagedPages.CountAsync(p => p.ClientId == client.ClientId);
+        });
+}
