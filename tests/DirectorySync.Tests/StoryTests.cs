@@ -15,7 +15,7 @@ namespace Rollcall.DirectorySync.Tests;
 /// </summary>
 public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper output)
 {
-    private const int Stories = 400;
+    private const int Stories = 300;
 
     private static readonly bool Long = Environment.GetEnvironmentVariable("ROLLCALL_LONG") == "1";
 
