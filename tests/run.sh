@@ -157,10 +157,10 @@ judge_mutant() {
   wait "${!running[@]}" || code=$?
   running=()
   read -r ok bad < <(count "$work/$name.xml")
-  if [ "$code" = 0 ]; then
-    verdict "$1" 1 "is not noticed by $name $filter ($ok passed)"
-  else
+  if [ "$bad" -gt 0 ]; then
     verdict "$1" 0 "is noticed by $name $filter ($bad failed)"
+  else
+    verdict "$1" 1 "is not noticed by $name $filter ($ok passed, exit code $code)"
   fi
 }
 

@@ -21,12 +21,16 @@ public sealed record GraphSettings(
     /// <summary>Somebody else's; a real one needs an application it knows, named in Graph__ClientId and …CertificateFile.</summary>
     public static GraphSettings External(Options options, Certificates certificates) =>
         new(
-            options.Graph!.TrimEnd('/'),
+            WithoutVersion(options.Graph!.TrimEnd('/')),
             options.Authority!.TrimEnd('/'),
             options.GraphCa,
             Setting("Graph__ClientId") ?? DevelopmentApp,
             Setting("Graph__CertificateFile") ?? certificates.AppFile
         );
+
+    // Both ways of saying it are common: https://graph.microsoft.com and https://graph.microsoft.com/v1.0.
+    private static string WithoutVersion(string url) =>
+        url.EndsWith("/v1.0", StringComparison.OrdinalIgnoreCase) ? url[..^"/v1.0".Length] : url;
 
     private static string? Setting(string name) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } v ? v : null;

@@ -5,13 +5,20 @@ namespace Rollcall.Local;
 /// <summary>What is said when everything is healthy.</summary>
 public static class Greeting
 {
-    public static void Say(Output output, Endpoints endpoints, RunFolder folder, Dashboard? dashboard)
+    public static void Say(
+        Output output,
+        Endpoints endpoints,
+        GraphSettings graph,
+        RunFolder folder,
+        Dashboard? dashboard
+    )
     {
         output.Say("");
         output.Say("Rollcall is running; Ctrl-C stops it.");
         Line("gRPC", endpoints.Grpc);
         Line("HTTP", endpoints.Http);
         Line("Graph", $"{endpoints.Graph}{(endpoints.GraphCa is { } ca ? $"  (CA {ca})" : "")}");
+        Line("Graph app", $"{graph.ClientId}, signs in with {graph.CertificateFile}");
         Line("token endpoint", endpoints.Token);
         foreach (var (name, caller) in endpoints.Operators)
         {
