@@ -21,6 +21,8 @@ public static class Bus
     )
     {
         services.AddSingleton<BusQueues>();
+        // It would tell its makers what we use.
+        services.Configure<UsageTelemetryOptions>(telemetry => telemetry.Enabled = false);
         services.AddMassTransit(bus =>
         {
             bus.SetEndpointNameFormatter(new KebabCaseEndpointNameFormatter(service, includeNamespace: false));
