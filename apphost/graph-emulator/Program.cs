@@ -7,7 +7,7 @@ using Rollcall.GraphEmulator.Notifications;
 using Rollcall.GraphEmulator.SignIn;
 
 var builder = WebApplication.CreateBuilder(args);
-builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+builder.Logging.AddSimpleConsole(o => o.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning);
 builder.Services.AddSingleton<EmulatorClock>();
 builder.Services.AddSingleton(p =>
     Setup.Create(p.GetRequiredService<IConfiguration>(), p.GetRequiredService<EmulatorClock>())

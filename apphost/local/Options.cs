@@ -9,12 +9,13 @@ public sealed record Options(string Verb, string Dir)
     public const string Usage = """
         ./run [up]                the whole platform; Ctrl-C stops it
         ./run smoke               the whole platform on fresh data, and its main job once
+        ./run demo                like smoke, then stays up to look around in what the main job left
         ./run servers             only PostgreSQL, Redis, RabbitMQ and the mail drop
         ./run clock +30d|+6h|0    moves the clock of the running platform on; 0 = the real time again
 
         ./run certificates        only the development certificates (DIR/tls)
 
-          --dir DIR               where everything is kept (default .run; smoke: .run/smoke)
+          --dir DIR               where everything is kept (default .run; smoke and demo: .run/smoke, .run/demo)
           --graph URL --authority URL [--graph-ca FILE]
                                   other Graph and sign-in endpoints than the emulator's, without demo data
           --clients N             smoke: further clients of 400 accounts, onboarded at once (default 0)
@@ -40,7 +41,8 @@ public sealed record Options(string Verb, string Dir)
         var words = args.TakeWhile(a => !a.StartsWith("--", StringComparison.Ordinal)).ToList();
         var named = Pairs(args.Skip(words.Count).ToList());
         var verb = words.FirstOrDefault() ?? "up";
-        var dir = Take(named, "dir") ?? Path.Combine(Checkout.Root, verb == "smoke" ? ".run/smoke" : ".run");
+        var dir =
+            Take(named, "dir") ?? Path.Combine(Checkout.Root, verb is "smoke" or "demo" ? $".run/{verb}" : ".run");
         var options = new Options(verb, Path.GetFullPath(dir))
         {
             Amount = words.ElementAtOrDefault(1),

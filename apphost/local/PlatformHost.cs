@@ -37,7 +37,7 @@ public sealed class PlatformHost(RunFolder folder, Output output, Options option
             Endpoints.FileName,
             System.Text.Json.JsonSerializer.Serialize(endpoints, Json.Readable) + "\n"
         );
-        Greeting.Say(output, endpoints, graph, folder, dashboard);
+        new Greeting(output).Say(endpoints, graph, folder, dashboard);
         return endpoints;
     }
 

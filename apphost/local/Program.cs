@@ -24,6 +24,7 @@ try
     {
         "up" => await UpVerb.RunAsync(options, stop.Token),
         "smoke" => await UpVerb.SmokeAsync(options, stop.Token),
+        "demo" => await UpVerb.DemoAsync(options, stop.Token),
         "servers" => await ServersVerb.RunAsync(options, stop.Token),
         "clock" => MoveClock(options),
         "certificates" => await MakeCertificatesAsync(options),

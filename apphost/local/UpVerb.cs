@@ -2,7 +2,10 @@ using Rollcall.Local.Processes;
 
 namespace Rollcall.Local;
 
-/// <summary><c>up</c>: the platform until told to stop. <c>smoke</c>: the platform on fresh data, its main job once.</summary>
+/// <summary>
+/// <c>up</c>: the platform until told to stop. <c>smoke</c>: the platform on fresh data, its main job once.
+/// <c>demo</c>: both, to look around in what the main job left.
+/// </summary>
 public static class UpVerb
 {
     public static async Task<int> RunAsync(Options options, CancellationToken ct)
@@ -23,6 +26,24 @@ public static class UpVerb
         }
 
         Console.WriteLine("smoke passed; everything stopped, nothing left running");
+        return 0;
+    }
+
+    public static async Task<int> DemoAsync(Options options, CancellationToken ct)
+    {
+        using var folder = await RunFolder.OpenAsync(options.Dir, fresh: true, ct);
+        await RunAsync(
+            folder,
+            options,
+            echo: false,
+            async endpoints =>
+            {
+                var operators = await Smoke.RunAsync(endpoints, options, ct);
+                new Greeting(new(echoChildren: false)).SaySignIns(operators);
+                await Task.Delay(Timeout.Infinite, ct);
+            },
+            ct
+        );
         return 0;
     }
 

@@ -5,7 +5,12 @@ namespace Rollcall.Local;
 /// <summary>The main job of the platform, once, through its public APIs; says what happened step by step.</summary>
 public static class Smoke
 {
-    public static async Task RunAsync(Endpoints endpoints, Options options, CancellationToken ct)
+    /// <returns>The credentials of the story's people.</returns>
+    public static async Task<Dictionary<string, DemoCaller>> RunAsync(
+        Endpoints endpoints,
+        Options options,
+        CancellationToken ct
+    )
     {
         if (options.Graph is not null)
         {
@@ -39,5 +44,12 @@ public static class Smoke
         {
             throw new RunFailedException($"the services need {sum:0} MB, more than {Memory.LimitMegabytes:0}");
         }
+
+        return new(StringComparer.Ordinal)
+        {
+            ["msp-admin"] = world.Admin.Credentials,
+            ["technician"] = world.Technician.Credentials,
+            ["service-desk"] = world.ServiceDesk.Credentials,
+        };
     }
 }

@@ -156,13 +156,17 @@ public static class ServiceHost
     /// </summary>
     private static void QuietLogs(ILoggingBuilder logging) =>
         logging
+            .AddSimpleConsole(o => o.SingleLine = true)
+            .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("Microsoft.EntityFrameworkCore.Update", LogLevel.None)
             .AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None)
             .AddFilter("Grpc", LogLevel.Warning)
+            .AddFilter("MassTransit", LogLevel.Warning)
+            .AddFilter("OpenIddict", LogLevel.Warning)
             .AddFilter("System.Net.Http", LogLevel.Warning)
+            .AddFilter("Yarp", LogLevel.Warning)
             // Whoever asks for health gets the answer; a bus that still connects is no failure to log.
-            .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None)
-            .AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
+            .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
 
     private static TimeProvider Clock(WebApplicationBuilder builder) =>
         builder.Environment.IsDevelopment() && builder.Configuration["Clock:OffsetFile"] is { Length: > 0 } file

@@ -31,7 +31,8 @@ public static class Telemetry
             .Services.AddOpenTelemetry()
             .ConfigureResource(r => r.AddService(service))
             .WithTracing(t =>
-                t.AddSource("Rollcall", "MassTransit")
+                t.SetSampler(new ParentBasedSampler(new NoPolls()))
+                    .AddSource("Rollcall", "MassTransit")
                     .AddAspNetCoreInstrumentation(o =>
                         o.Filter = http => !http.Request.Path.StartsWithSegments("/health", StringComparison.Ordinal)
                     )
@@ -45,5 +46,12 @@ public static class Telemetry
                     .AddRuntimeInstrumentation()
             )
             .UseOtlpExporter();
+    }
+
+    /// <summary>Leaves out what begins with a question of ours: outbox and schedules ask their tables twice a second.</summary>
+    private sealed class NoPolls : Sampler
+    {
+        public override SamplingResult ShouldSample(in SamplingParameters samplingParameters) =>
+            new(samplingParameters.Kind != ActivityKind.Client);
     }
 }

@@ -20,6 +20,7 @@ public sealed class ApiCaller : IDisposable
 
     public ApiCaller(Endpoints endpoints, string clientId, string clientSecret)
     {
+        Credentials = new(clientId, clientSecret);
         tokens = new(endpoints.Token, clientId, clientSecret);
         channel = GrpcChannel.ForAddress(
             endpoints.Grpc,
@@ -37,6 +38,8 @@ public sealed class ApiCaller : IDisposable
         );
         Invoker = channel.Intercept(new Deadlines());
     }
+
+    public DemoCaller Credentials { get; }
 
     /// <summary>For calls that are made from descriptors.</summary>
     public CallInvoker Invoker { get; }
