@@ -5,6 +5,7 @@ using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.DirectorySync.Health;
 using Rollcall.DirectorySync.Sync;
+using Rollcall.DirectorySync.Trail;
 using Rollcall.Platform;
 using StackExchange.Redis;
 
@@ -29,6 +30,9 @@ builder.Services.AddSingleton<RoundReader>();
 builder.Services.AddSingleton<SyncRunner>();
 builder.Services.AddSingleton<SyncSignal>();
 builder.Services.AddHostedService<SyncScheduler>();
+builder.Services.AddOptions<TrailOptions>().BindConfiguration("Trail").ValidateDataAnnotations().ValidateOnStart();
+builder.Services.AddSingleton<TrailKeeper>();
+builder.Services.AddHostedService(provider => provider.GetRequiredService<TrailKeeper>());
 builder.Services.AddScoped<HealthBook>();
 builder.Services.AddScoped<Consents>();
 builder.Services.AddScoped<StagedRemovals>();

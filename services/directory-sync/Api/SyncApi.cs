@@ -307,6 +307,7 @@ public sealed class SyncApi(
             GroupId = row.GroupId?.ToString() ?? "",
             DisplayName = row.DisplayName,
             ReasonCode = row.ReasonCode,
+            Status = row.Status,
         };
         foreach (var change in JsonSerializer.Deserialize<List<Change>>(row.Changes ?? "[]")!)
         {

@@ -39,6 +39,16 @@ public sealed class ClientSync
     /// <summary>The run somebody asked for; null for a poll by schedule.</summary>
     public Guid? RequestedRunId { get; set; }
     public bool RequestedFull { get; set; }
+
+    /// <summary>When the first escrowed object is to be read again; null when there is none. By the clock people see.</summary>
+    public DateTimeOffset? EscrowDueAt { get; set; }
+}
+
+/// <summary>When a job of the whole service is due; whoever locks the row does it. Knows no tenant.</summary>
+public sealed class HousekeepingRow
+{
+    public required string Job { get; init; }
+    public DateTimeOffset NextAt { get; set; }
 }
 
 /// <summary>A client's health as last announced; written when it changes.</summary>
@@ -72,5 +82,15 @@ internal sealed class ClientHealthConfiguration : IEntityTypeConfiguration<Clien
     {
         builder.ToTable("client_health");
         builder.HasKey(h => h.ClientId);
+    }
+}
+
+internal sealed class HousekeepingConfiguration : IEntityTypeConfiguration<HousekeepingRow>
+{
+    public void Configure(EntityTypeBuilder<HousekeepingRow> builder)
+    {
+        builder.ToTable("housekeeping");
+        builder.HasKey(h => h.Job);
+        builder.Property(h => h.NextAt).HasDefaultValueSql("now()");
     }
 }

@@ -14,12 +14,17 @@ public sealed class DirectoryDbContext(DbContextOptions<DirectoryDbContext> opti
     public DbSet<ClientHealth> Healths => Set<ClientHealth>();
     public DbSet<SyncRunRow> SyncRuns => Set<SyncRunRow>();
     public DbSet<SyncEventRow> SyncEvents => Set<SyncEventRow>();
+    public DbSet<SyncPreviewRow> SyncPreviews => Set<SyncPreviewRow>();
+    public DbSet<EscrowRow> Escrows => Set<EscrowRow>();
     public DbSet<DirectoryUser> Users => Set<DirectoryUser>();
     public DbSet<DirectoryGroup> Groups => Set<DirectoryGroup>();
     public DbSet<Membership> Memberships => Set<Membership>();
     public DbSet<StagedRemovalRow> StagedRemovals => Set<StagedRemovalRow>();
     public DbSet<StagedPage> StagedPages => Set<StagedPage>();
 
-    /// <summary>The scheduler claims due clients of every MSP; the row holds no personal data.</summary>
-    public override IReadOnlyList<string> WorkerTables => ["client_sync"];
+    /// <summary>
+    /// The scheduler claims due clients of every MSP; the row holds no personal data. Housekeeping says when a daily job
+    /// is due.
+    /// </summary>
+    public override IReadOnlyList<string> WorkerTables => ["client_sync", "housekeeping"];
 }

@@ -24,24 +24,9 @@ public sealed class SyncRunRow
     public long RosterVersion { get; set; }
     public string ErrorCode { get; set; } = "";
     public string Problem { get; set; } = "";
-}
 
-/// <summary>What one run did to one object, with old and new values.</summary>
-public sealed class SyncEventRow
-{
-    public required Guid Id { get; init; }
-    public required Guid MspId { get; init; }
-    public required Guid ClientId { get; init; }
-    public required Guid RunId { get; init; }
-    public required DateTimeOffset OccurredAt { get; init; }
-    public required SyncAction Action { get; init; }
-    public Guid? UserId { get; init; }
-    public Guid? GroupId { get; init; }
-    public required string DisplayName { get; init; }
-
-    /// <summary>[{"p": property, "o": old, "n": new}]; null when there is nothing to compare.</summary>
-    public string? Changes { get; init; }
-    public required string ReasonCode { get; init; }
+    /// <summary>Of a dry run: when the client would have been due without it, by the database's clock.</summary>
+    public DateTimeOffset? ResumeAt { get; init; }
 }
 
 internal sealed class SyncRunConfiguration : IEntityTypeConfiguration<SyncRunRow>
@@ -60,17 +45,5 @@ internal sealed class SyncRunConfiguration : IEntityTypeConfiguration<SyncRunRow
                 $"state in ({(int)SyncRunState.Queued}, {(int)SyncRunState.Reading}, {(int)SyncRunState.Applying})"
             )
             .HasDatabaseName("ix_sync_run_active");
-    }
-}
-
-internal sealed class SyncEventConfiguration : IEntityTypeConfiguration<SyncEventRow>
-{
-    public void Configure(EntityTypeBuilder<SyncEventRow> builder)
-    {
-        builder.ToTable("sync_event");
-        builder.HasKey(e => new { e.ClientId, e.Id });
-        builder.Property(e => e.Changes).HasColumnType("jsonb");
-        builder.HasIndex(e => new { e.ClientId, e.RunId });
-        builder.HasIndex(e => new { e.ClientId, e.UserId });
     }
 }

@@ -26,18 +26,32 @@ public sealed partial class RosterWriter
           display_name text, security_enabled boolean, dynamic boolean) on commit drop;
         create temp table t_edge (seq bigint generated always as identity, group_object_id uuid, member_object_id uuid,
           member_type int, removed boolean) on commit drop;
-        create temp table t_group_changed (group_id uuid primary key, object_id uuid) on commit drop;
-        create temp table t_edge_changed (group_object_id uuid, member_object_id uuid, member_type int) on commit drop;
+        create temp table t_group_changed (group_id uuid primary key, object_id uuid, action int, old_name text,
+          old_security boolean, old_dynamic boolean) on commit drop;
+        create temp table t_edge_changed (group_object_id uuid, member_object_id uuid, member_type int, gone boolean)
+          on commit drop;
+        create temp table t_event (subject uuid primary key, id uuid, is_group boolean, action int, status int,
+          display_name text, changes jsonb, reason text) on commit drop;
         """;
 
     /// <summary>One batch of changed users from t_user into the roster.</summary>
-    private const string Upsert = """
+    private const string Upsert = $"""
+        insert into t_event (subject, id, is_group, action, status, display_name, changes, reason)
+        select t.user_id, t.event_id, false, t.action, case when k.code is null then 1 else 3 end, t.display_name,
+          t.changes, coalesce(k.code, '')
+        from t_user t
+        left join directory_user u on u.client_id = @client and u.user_id = t.user_id
+        left join (values (4, 'KIND_SHARED_MAILBOX'), (5, 'KIND_RESOURCE'), (6, 'KIND_SERVICE')) k (kind, code)
+          on k.kind = t.kind and u.kind is distinct from t.kind
+        where not (t.loss is not null and t.action = 3)
+        {MergeEvent};
+
         insert into t_mail
         select mail from t_user where is_new
         union all
         select unnest(array[u.mail, t.mail]) from t_user t
         join directory_user u on u.client_id = @client and u.user_id = t.user_id
-        where not t.is_new and (u.mail <> t.mail or t.action = 4 or t.state in (3, 4));
+        where not t.is_new and (u.mail <> t.mail or t.action = 4 or t.state in (3, 4) or u.escrow_reason = 'INVALID_DATA');
 
         insert into directory_user (msp_id, client_id, user_id, revision, state, state_at, first_seen_at, kind,
           kind_evidence, authority, external_id, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged)
@@ -49,6 +63,7 @@ public sealed partial class RosterWriter
           manager_object_id = excluded.manager_object_id, properties = excluded.properties,
           display_name = excluded.display_name, mail = excluded.mail, staged = excluded.staged,
           escrow_reason = case when excluded.escrow_reason = '' and directory_user.mail = excluded.mail
+              and directory_user.escrow_reason = 'MAIL_DUPLICATE'
             then directory_user.escrow_reason else excluded.escrow_reason end;
 
         insert into source_link (msp_id, client_id, source, external_id, user_id, linked_at)
@@ -56,10 +71,6 @@ public sealed partial class RosterWriter
 
         delete from staged_removal r using t_user t
         where r.client_id = @client and r.user_id = t.user_id and t.loss is null;
-
-        insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, user_id, display_name, changes, reason_code)
-        select event_id, @msp, @client, @run, @now, action, user_id, display_name, changes, ''
-        from t_user where not (loss is not null and action = 3);
 
         insert into t_loss select user_id, loss from t_user where loss is not null
         on conflict (user_id) do update set state = excluded.state;
@@ -91,22 +102,24 @@ public sealed partial class RosterWriter
             security_enabled = coalesce(f.security_enabled, g.security_enabled),
             dynamic = coalesce(f.dynamic, g.dynamic)
           from t_folded f
+          join directory_group o on o.client_id = @client and o.object_id = f.object_id
           where g.client_id = @client and g.object_id = f.object_id
             and (f.removed, coalesce(f.display_name, g.display_name), coalesce(f.security_enabled, g.security_enabled),
               coalesce(f.dynamic, g.dynamic)) is distinct from (g.removed, g.display_name, g.security_enabled, g.dynamic)
-          returning g.group_id, g.object_id),
+          returning g.group_id, g.object_id, case when g.removed = o.removed then 2 when g.removed then 3 else 4 end,
+            o.display_name, o.security_enabled, o.dynamic),
         added as (
           insert into directory_group (msp_id, client_id, group_id, object_id, revision, display_name, security_enabled, dynamic, removed)
           select @msp, @client, group_id, object_id, @version, coalesce(display_name, ''), coalesce(security_enabled, false),
             coalesce(dynamic, false), false
           from t_folded where not removed
           on conflict (client_id, object_id) do nothing
-          returning group_id, object_id),
+          returning group_id, object_id, 1, display_name, security_enabled, dynamic),
         missing as (
           update directory_group g set revision = @version, removed = true
           where @full and g.client_id = @client and not g.removed
             and not exists (select 1 from t_folded f where f.object_id = g.object_id)
-          returning g.group_id, g.object_id)
+          returning g.group_id, g.object_id, 3, g.display_name, g.security_enabled, g.dynamic)
         insert into t_group_changed
         select * from changed union all select * from added union all select * from missing
         on conflict do nothing;
@@ -118,12 +131,12 @@ public sealed partial class RosterWriter
           delete from membership m using final f
           where m.client_id = @client and f.removed
             and m.group_object_id = f.group_object_id and m.member_object_id = f.member_object_id
-          returning m.group_object_id, m.member_object_id, m.member_type),
+          returning m.group_object_id, m.member_object_id, m.member_type, true),
         come as (
           insert into membership (msp_id, client_id, group_object_id, member_object_id, member_type)
           select @msp, @client, group_object_id, member_object_id, member_type from final where not removed
           on conflict do nothing
-          returning group_object_id, member_object_id, member_type)
+          returning group_object_id, member_object_id, member_type, false)
         insert into t_edge_changed select * from gone union all select * from come;
 
         with gone as (
@@ -134,7 +147,7 @@ public sealed partial class RosterWriter
             and (m.member_type not in (1, 2)
               or exists (select 1 from t_seen s where s.object_id = m.member_object_id)
               or exists (select 1 from t_folded f where f.object_id = m.member_object_id and not f.removed))
-          returning m.group_object_id, m.member_object_id, m.member_type)
+          returning m.group_object_id, m.member_object_id, m.member_type, true)
         insert into t_edge_changed select * from gone;
         """;
 
@@ -156,8 +169,9 @@ public sealed partial class RosterWriter
             and not exists (select 1 from t_seen s where s.object_id = u.object_id)
           returning u.user_id, u.display_name, u.mail),
         told as (
-          insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, user_id, display_name, reason_code)
-          select {NewId}, @msp, @client, @run, @now, 3, user_id, display_name, 'NOT_FOUND' from gone),
+          insert into t_event (subject, id, is_group, action, status, display_name, reason)
+          select user_id, {NewId}, false, 3, 1, display_name, 'NOT_FOUND' from gone
+          {MergeEvent}),
         mails as (insert into t_mail select mail from gone)
         insert into t_touched select user_id from gone on conflict do nothing;
         """;
@@ -174,10 +188,11 @@ public sealed partial class RosterWriter
             and exists (select 1 from t_seen m where m.object_id = o.manager_object_id)
           returning u.user_id, u.display_name, o.manager_object_id),
         told as (
-          insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, user_id, display_name, changes, reason_code)
-          select {NewId}, @msp, @client, @run, @now, 2, user_id, display_name,
+          insert into t_event (subject, id, is_group, action, status, display_name, changes, reason)
+          select user_id, {NewId}, false, 2, 1, display_name,
             jsonb_build_array(jsonb_build_object('p', 'manager', 'o', manager_object_id, 'n', null)), ''
-          from gone),
+          from gone
+          {MergeEvent}),
         managers as (insert into t_manager select manager_object_id from gone)
         insert into t_touched select user_id from gone on conflict do nothing;
         """;
@@ -211,10 +226,11 @@ public sealed partial class RosterWriter
           from t_loss l where u.client_id = @client and u.user_id = l.user_id
           returning u.user_id, u.display_name, u.state, u.manager_object_id, u.mail),
         told as (
-          insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, user_id, display_name, reason_code)
-          select {NewId}, @msp, @client, @run, @now, 3, user_id, display_name,
+          insert into t_event (subject, id, is_group, action, status, display_name, reason)
+          select user_id, {NewId}, false, 3, 1, display_name,
             case state when 2 then 'DISABLED' when 4 then 'PURGED' else 'REMOVED' end
-          from gone),
+          from gone
+          {MergeEvent}),
         managers as (insert into t_manager select manager_object_id from gone where manager_object_id is not null),
         mails as (insert into t_mail select mail from gone)
         insert into t_touched select user_id from gone on conflict do nothing;
@@ -230,8 +246,9 @@ public sealed partial class RosterWriter
           from t_loss l where u.client_id = @client and u.user_id = l.user_id
           returning u.user_id, u.display_name),
         told as (
-          insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, user_id, display_name, reason_code)
-          select {NewId}, @msp, @client, @run, @now, 5, user_id, display_name, @reason from held)
+          insert into t_event (subject, id, is_group, action, status, display_name, reason)
+          select user_id, {NewId}, false, 5, 1, display_name, @reason from held
+          {MergeEvent})
         insert into t_touched select user_id from held on conflict do nothing;
         """;
 
@@ -278,7 +295,7 @@ public sealed partial class RosterWriter
         fixed as (
           update directory_user u set escrow_reason = r.reason, revision = @version
           from ranked r
-          where u.client_id = @client and u.user_id = r.user_id and u.escrow_reason <> r.reason
+          where u.client_id = @client and u.user_id = r.user_id and u.escrow_reason not in (r.reason, 'INVALID_DATA')
           returning u.user_id)
         insert into t_touched select user_id from fixed on conflict do nothing;
         """;

@@ -9,13 +9,15 @@ namespace Rollcall.DirectorySync.Sync;
 
 /// <summary>What a round did to the roster.</summary>
 /// <param name="ReadAll">The next round must be a full one.</param>
+/// <param name="Events">Objects it has something to say about.</param>
 public sealed record RoundResult(
     int Added,
     int Changed,
     int Removed,
     int Staged,
     long RosterVersion,
-    bool ReadAll = false
+    bool ReadAll = false,
+    int Events = 0
 );
 
 /// <summary>
@@ -40,6 +42,7 @@ public sealed partial class RosterWriter(
     private int removed;
     private bool lost;
     private bool returned;
+    private int told;
     private long rosterVersion;
 
     /// <summary>Locks the client and prepares the temporary tables.</summary>
@@ -276,7 +279,7 @@ public sealed partial class RosterWriter(
         CrashPoints.Reach("after-losses");
         var version = await PublishAsync(publisher, ct);
         CrashPoints.Reach("after-outbox");
-        return new(added, changed, removed + deleted, staged, version, ReadAll: returned && !lease.IsFull);
+        return new(added, changed, removed + deleted, staged, version, ReadAll: returned && !lease.IsFull, told);
     }
 
     /// <summary>Removals somebody approved.</summary>
@@ -306,6 +309,7 @@ public sealed partial class RosterWriter(
     {
         await ExecuteAsync(Touch, ct);
         await ExecuteAsync(DuplicateMails, ct);
+        await TellAsync(ct);
         return await publisher.PublishAsync(connection, lease, rosterVersion, now, ct);
     }
 
@@ -327,7 +331,8 @@ public sealed partial class RosterWriter(
             && created < lease.LastSuccessAt - Replication
         );
 
-    private async Task ApplyGroupsAsync(CancellationToken ct) => await ExecuteAsync(Groups, ct, ("full", lease.IsFull));
+    private async Task ApplyGroupsAsync(CancellationToken ct) =>
+        await ExecuteAsync(Groups + GroupEvents, ct, ("full", lease.IsFull));
 
     private async Task<(int Deleted, int Staged)> ApplyLossesAsync(CancellationToken ct)
     {

@@ -87,7 +87,7 @@ public sealed partial class SyncRunner(
         var (usersCursor, groupsCursor) = result.ReadAll ? (null, null) : (users.DeltaLink, groups.DeltaLink);
         await Leases.CompleteAsync(connection, lease, usersCursor, groupsCursor, clock.GetUtcNow(), ct);
         CrashPoints.Reach("after-cursor");
-        if (result.RosterVersion > 0 || result.Staged > 0 || lease.RequestedRunId is not null)
+        if (result.Events > 0 || lease.RequestedRunId is not null)
         {
             var run = await RunRowAsync(db, lease, runId, started, ct);
             run.State = SyncRunState.Succeeded;

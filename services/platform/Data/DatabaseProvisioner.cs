@@ -121,8 +121,31 @@ public sealed class DatabaseProvisioner(string admin, string app, string worker)
             grant execute on all functions in schema public to {Name(app)}, {Name(worker)};
             revoke all on "__EFMigrationsHistory" from {Name(app)};
             {string.Concat(workerTables.Select(t => WorkerGrant(t, worker)))}
+            {Closed(app, worker)}
             """;
     }
+
+    /// <summary>
+    /// Read by its own name a partition does not ask its parent's policy: nobody may. Functions that act as the owner
+    /// are the worker's alone.
+    /// </summary>
+    private static string Closed(string app, string worker) =>
+        $"""
+            do $$
+            declare name text;
+            begin
+              for name in select c.oid::regclass::text from pg_class c
+                where c.relispartition and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+              loop
+                execute format('revoke all on %s from {Name(app)}, {Name(worker)}', name);
+              end loop;
+              for name in select p.oid::regprocedure::text from pg_proc p
+                where p.prosecdef and p.pronamespace = 'public'::regnamespace
+              loop
+                execute format('revoke all on function %s from public, {Name(app)}', name);
+              end loop;
+            end $$;
+            """;
 
     private static string WorkerGrant(string table, string worker) =>
         $"""

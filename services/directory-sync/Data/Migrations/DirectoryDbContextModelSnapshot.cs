@@ -149,6 +149,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("boolean")
                         .HasColumnName("disabled");
 
+                    b.Property<DateTimeOffset?>("EscrowDueAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("escrow_due_at");
+
                     b.Property<TimeSpan>("Every")
                         .HasColumnType("interval")
                         .HasColumnName("every");
@@ -439,6 +443,76 @@ namespace Rollcall.DirectorySync.Data.Migrations
                     b.ToTable("directory_user", (string)null);
                 });
 
+            modelBuilder.Entity("Rollcall.DirectorySync.Data.EscrowRow", b =>
+                {
+                    b.Property<Guid>("ClientId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("client_id");
+
+                    b.Property<Guid>("SubjectId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("subject_id");
+
+                    b.Property<int>("Attempts")
+                        .HasColumnType("integer")
+                        .HasColumnName("attempts");
+
+                    b.Property<DateTimeOffset>("FirstSeenAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("first_seen_at");
+
+                    b.Property<bool>("IsGroup")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_group");
+
+                    b.Property<Guid>("MspId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("msp_id");
+
+                    b.Property<DateTimeOffset>("NextRetryAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("next_retry_at");
+
+                    b.Property<Guid>("ObjectId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("object_id");
+
+                    b.Property<string>("Reason")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
+
+                    b.Property<int>("Source")
+                        .HasColumnType("integer")
+                        .HasColumnName("source");
+
+                    b.HasKey("ClientId", "SubjectId")
+                        .HasName("pk_escrow");
+
+                    b.HasIndex("ClientId", "NextRetryAt")
+                        .HasDatabaseName("ix_escrow_client_id_next_retry_at");
+
+                    b.ToTable("escrow", (string)null);
+                });
+
+            modelBuilder.Entity("Rollcall.DirectorySync.Data.HousekeepingRow", b =>
+                {
+                    b.Property<string>("Job")
+                        .HasColumnType("text")
+                        .HasColumnName("job");
+
+                    b.Property<DateTimeOffset>("NextAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("next_at")
+                        .HasDefaultValueSql("now()");
+
+                    b.HasKey("Job")
+                        .HasName("pk_housekeeping");
+
+                    b.ToTable("housekeeping", (string)null);
+                });
+
             modelBuilder.Entity("Rollcall.DirectorySync.Data.Membership", b =>
                 {
                     b.Property<Guid>("ClientId")
@@ -624,6 +698,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("client_id");
 
+                    b.Property<DateTimeOffset>("OccurredAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("occurred_at");
+
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
                         .HasColumnName("id");
@@ -649,9 +727,69 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("msp_id");
 
+                    b.Property<string>("ReasonCode")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("reason_code");
+
+                    b.Property<Guid>("RunId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("run_id");
+
+                    b.Property<int>("Status")
+                        .HasColumnType("integer")
+                        .HasColumnName("status");
+
+                    b.Property<Guid?>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("ClientId", "OccurredAt", "Id")
+                        .HasName("pk_sync_event");
+
+                    b.HasIndex("ClientId", "RunId")
+                        .HasDatabaseName("ix_sync_event_client_id_run_id");
+
+                    b.HasIndex("ClientId", "UserId")
+                        .HasDatabaseName("ix_sync_event_client_id_user_id");
+
+                    b.ToTable("sync_event", (string)null);
+                });
+
+            modelBuilder.Entity("Rollcall.DirectorySync.Data.SyncPreviewRow", b =>
+                {
+                    b.Property<Guid>("ClientId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("client_id");
+
                     b.Property<DateTimeOffset>("OccurredAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("occurred_at");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<int>("Action")
+                        .HasColumnType("integer")
+                        .HasColumnName("action");
+
+                    b.Property<string>("Changes")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("changes");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("display_name");
+
+                    b.Property<Guid?>("GroupId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("group_id");
+
+                    b.Property<Guid>("MspId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("msp_id");
 
                     b.Property<string>("ReasonCode")
                         .IsRequired()
@@ -662,20 +800,24 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("run_id");
 
+                    b.Property<int>("Status")
+                        .HasColumnType("integer")
+                        .HasColumnName("status");
+
                     b.Property<Guid?>("UserId")
                         .HasColumnType("uuid")
                         .HasColumnName("user_id");
 
-                    b.HasKey("ClientId", "Id")
-                        .HasName("pk_sync_event");
+                    b.HasKey("ClientId", "OccurredAt", "Id")
+                        .HasName("pk_sync_preview");
 
                     b.HasIndex("ClientId", "RunId")
-                        .HasDatabaseName("ix_sync_event_client_id_run_id");
+                        .HasDatabaseName("ix_sync_preview_client_id_run_id");
 
                     b.HasIndex("ClientId", "UserId")
-                        .HasDatabaseName("ix_sync_event_client_id_user_id");
+                        .HasDatabaseName("ix_sync_preview_client_id_user_id");
 
-                    b.ToTable("sync_event", (string)null);
+                    b.ToTable("sync_preview", (string)null);
                 });
 
             modelBuilder.Entity("Rollcall.DirectorySync.Data.SyncRunRow", b =>
@@ -733,6 +875,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
                     b.Property<Guid?>("RequestId")
                         .HasColumnType("uuid")
                         .HasColumnName("request_id");
+
+                    b.Property<DateTimeOffset?>("ResumeAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("resume_at");
 
                     b.Property<long>("RosterVersion")
                         .HasColumnType("bigint")

@@ -1,0 +1,97 @@
+using Rollcall.DirectorySync.Trail;
+
+namespace Rollcall.DirectorySync.Sync;
+
+public sealed partial class RosterWriter
+{
+    // Numbers in the statements: action 2 changed, 8 escrowed, 9 released; status 1 done, 2 failed, 3 skipped;
+    // kind 1 person, 3 contractor (sync_service.proto, roster.proto).
+
+    /// <summary>
+    /// One event for each object and run, whatever happens to it in how many steps: the weightiest action, the oldest
+    /// of the old values and the newest of the new ones.
+    /// </summary>
+    private const string MergeEvent = """
+        on conflict (subject) do update set display_name = excluded.display_name,
+          action = case when excluded.action in (2, 8, 9) then t_event.action else excluded.action end,
+          status = case when excluded.action in (2, 9) then t_event.status else excluded.status end,
+          reason = case when excluded.reason = '' or excluded.action = 9 and t_event.reason <> ''
+            then t_event.reason else excluded.reason end,
+          changes = case when excluded.changes is null or t_event.action = 1 then t_event.changes else (
+            select jsonb_agg(jsonb_build_object('p', p, 'o', o, 'n', n)) from (
+              select c ->> 'p' as p, (array_agg(c -> 'o' order by i))[1] as o, (array_agg(c -> 'n' order by i desc))[1] as n
+              from jsonb_array_elements(coalesce(t_event.changes, '[]') || excluded.changes) with ordinality e (c, i)
+              group by 1) m
+            where o is distinct from n) end
+        """;
+
+    /// <summary>A group's event: its own properties, and how many members came and went.</summary>
+    private const string GroupEvents = $"""
+        insert into t_event (subject, id, is_group, action, status, display_name, changes, reason)
+        select g.group_id, {NewId}, true, coalesce(c.action, 2), 1, g.display_name, p.changes, ''
+        from t_group_changed c
+        full join (
+          select group_object_id as object_id, count(*) filter (where not gone) as come, count(*) filter (where gone) as gone
+          from t_edge_changed group by 1) e on e.object_id = c.object_id
+        join directory_group g on g.client_id = @client and g.object_id = coalesce(c.object_id, e.object_id)
+        cross join lateral (
+          select jsonb_agg(jsonb_build_object('p', p, 'o', o, 'n', n)) as changes
+          from (values
+            ('displayName', c.old_name, g.display_name),
+            ('securityEnabled', c.old_security::text, g.security_enabled::text),
+            ('dynamic', c.old_dynamic::text, g.dynamic::text),
+            ('membersAdded', null, nullif(e.come, 0)::text),
+            ('membersRemoved', null, nullif(e.gone, 0)::text)) v (p, o, n)
+          where n is distinct from o and (o is not null or p like 'members%')) p
+        {MergeEvent};
+        """;
+
+    /// <summary>
+    /// Who cannot be used is put into escrow, who can be (or has left) comes out of it. Addresses matter for people
+    /// only; data that is none matters for everybody.
+    /// </summary>
+    private const string Escrow = $"""
+        with bad as (
+          select u.user_id, coalesce(u.object_id, u.user_id) as object_id, u.authority, u.display_name, u.escrow_reason as reason
+          from t_touched t join directory_user u on u.client_id = @client and u.user_id = t.user_id
+          where u.escrow_reason = 'INVALID_DATA' and u.state in (1, 2)
+            or u.escrow_reason <> '' and u.state = 1 and u.kind in (1, 3)),
+        held as (
+          insert into escrow (msp_id, client_id, subject_id, is_group, object_id, source, reason, first_seen_at, attempts, next_retry_at)
+          select @msp, @client, user_id, false, object_id, authority, reason, @now, 0, @now + @first_retry from bad
+          on conflict (client_id, subject_id) do update set reason = excluded.reason, attempts = 0, next_retry_at = excluded.next_retry_at
+          where escrow.reason <> excluded.reason
+          returning subject_id, reason),
+        freed as (
+          delete from escrow e using t_touched t
+          where e.client_id = @client and e.subject_id = t.user_id
+            and not exists (select 1 from bad b where b.user_id = e.subject_id)
+          returning e.subject_id)
+        insert into t_event (subject, id, is_group, action, status, display_name, reason)
+        select user_id, {NewId}, false, 8, 2, display_name, h.reason from held h join bad b on b.user_id = h.subject_id
+        union all
+        select u.user_id, {NewId}, false, 9, 1, u.display_name, 'RELEASED' from freed f
+        join directory_user u on u.client_id = @client and u.user_id = f.subject_id and u.state in (1, 2)
+        {MergeEvent};
+
+        update client_sync set escrow_due_at = d.due
+        from (select min(next_retry_at) as due from escrow where client_id = @client and source = 1) d
+        where client_id = @client and escrow_due_at is distinct from d.due;
+        """;
+
+    private const string TellEvents = """
+        insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, status, user_id, group_id,
+          display_name, changes, reason_code)
+        select id, @msp, @client, @run, @now, action, status, case when not is_group then subject end,
+          case when is_group then subject end, display_name, changes, reason
+        from t_event
+        """;
+
+    /// <summary>What was noted on the way becomes the run's trail, with who entered or left escrow.</summary>
+    private async Task TellAsync(CancellationToken ct)
+    {
+        await ExecuteAsync(Escrow, ct, ("first_retry", EscrowRules.DelayAfter(attempts: 0)));
+        await using var tell = Command(TellEvents, []);
+        told = await tell.ExecuteNonQueryAsync(ct);
+    }
+}
