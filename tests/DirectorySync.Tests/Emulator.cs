@@ -28,10 +28,7 @@ public sealed class Emulator : WebApplicationFactory<Tenant>
         StartServer();
         var address = Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         Address = new($"https://localhost:{new Uri(address).Port}");
-        var handler = new SocketsHttpHandler();
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, presented, _, _) =>
-            presented?.GetCertHashString() == tls.GetCertHashString();
-        Control = new(handler) { BaseAddress = new(Address, "/_emulator/") };
+        Control = new(CreateHandler()) { BaseAddress = new(Address, "/_emulator/") };
     }
 
     public Uri Address { get; }
@@ -40,6 +37,15 @@ public sealed class Emulator : WebApplicationFactory<Tenant>
     /// <summary>The emulator's own certificate is the CA the service is told to trust.</summary>
     public string CaFile => Path.Combine(folder, "tls.pem");
     public string ApplicationFile => Path.Combine(folder, "app.pem");
+
+    /// <summary>Trusts this emulator alone.</summary>
+    public SocketsHttpHandler CreateHandler()
+    {
+        var handler = new SocketsHttpHandler { UseProxy = false };
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, presented, _, _) =>
+            presented?.GetCertHashString() == tls.GetCertHashString();
+        return handler;
+    }
 
     /// <summary>A control call that must succeed.</summary>
     public async Task<JsonElement> SendAsync(HttpMethod method, string path, object? body = null)

@@ -13,15 +13,22 @@ public sealed class EventSink : IAsyncDisposable
     private readonly ConcurrentQueue<ITenantEvent> events = new();
     private IConnection? connection;
 
-    public async Task StartAsync(string rabbitmq)
+    /// <param name="keep">False: everything has a queue to go to, which forgets it.</param>
+    public async Task StartAsync(string rabbitmq, bool keep = true)
     {
         connection = await new ConnectionFactory { Uri = new(rabbitmq) }.CreateConnectionAsync();
         var channel = await connection.CreateChannelAsync();
-        var queue = await channel.QueueDeclareAsync();
+        var limits = keep ? null : new Dictionary<string, object?>(StringComparer.Ordinal) { ["x-max-length"] = 1 };
+        var queue = await channel.QueueDeclareAsync(arguments: limits);
         foreach (var name in EventNames())
         {
             await channel.ExchangeDeclareAsync(name, ExchangeType.Fanout, durable: true);
             await channel.QueueBindAsync(queue.QueueName, name, "");
+        }
+
+        if (!keep)
+        {
+            return;
         }
 
         var consumer = new AsyncEventingBasicConsumer(channel);

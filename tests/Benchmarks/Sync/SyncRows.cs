@@ -1,0 +1,11 @@
+namespace Rollcall.Benchmarks.Sync;
+
+/// <summary>The table of directory-sync's promises about speed.</summary>
+public static class SyncRows
+{
+    public static readonly IReadOnlyList<Row> All =
+    [
+        new("first sync and one percent of 100k people", BigTenant.RunAsync),
+        new("first sync of 10k people, 50 ms per call", MediumTenant.RunAsync),
+    ];
+}
