@@ -180,7 +180,7 @@ public sealed class ApiTests(DirectoryFixture service)
 
         var after = await client.DbAsync(db => db.ClientSyncs.AsNoTracking().SingleAsync());
         Assert.NotEqual("u", after.UsersCursor);
-        Assert.False(await service.Services.GetRequiredService<Leases>().HeartbeatAsync(lease, default));
+        Assert.Empty(await service.Services.GetRequiredService<Leases>().HeartbeatAsync([lease], default));
     }
 
     private async Task AssertReasonAsync(string reason, Func<TestClient, Task> call)

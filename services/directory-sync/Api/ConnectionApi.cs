@@ -97,8 +97,11 @@ public sealed class ConnectionApi(
             await health.RecordAsync(clientId, failure, ct);
         }
 
-        // Mended or not, the next sync shows it.
-        await db.Database.ExecuteSqlAsync($"update client_sync set next_at = now() where client_id = {clientId}", ct);
+        // Mended or not, the next sync shows it. One that runs keeps its lease.
+        await db.Database.ExecuteSqlAsync(
+            $"update client_sync set next_at = now(), priority = 0 where client_id = {clientId} and owner is null",
+            ct
+        );
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
         await health.CommittedAsync();

@@ -63,7 +63,8 @@ public sealed class SyncApi(
         // A lease that runs keeps its time; its end makes the client due at once.
         await db.Database.ExecuteSqlAsync(
             $"""
-            update client_sync set requested_run_id = {run.Id}, requested_full = {run.Mode == SyncMode.Full},
+            update client_sync set requested_run_id = {run.Id}, requested_full = {run.Mode
+                == SyncMode.Full}, priority = 0,
               next_at = case when owner is null then now() else next_at end
             where client_id = {sync.ClientId}
             """,

@@ -17,6 +17,8 @@ public sealed class ClientSync
     /// <summary>When the client is due. While leased it is the end of the lease: an expired lease is simply due again.</summary>
     public DateTimeOffset NextAt { get; set; }
     public TimeSpan Every { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Of those that are due, lower comes first: 0 asked for by a person, 1 hinted at by Microsoft, 5 by schedule.</summary>
     public short Priority { get; set; } = 5;
     public bool Disabled { get; set; }
     public string? Owner { get; set; }
@@ -35,6 +37,9 @@ public sealed class ClientSync
     /// <summary>The property set the cursors belong to; another one means another stream.</summary>
     public string? CursorSelect { get; set; }
     public DateTimeOffset? LastSuccessAt { get; set; }
+
+    /// <summary>Set with the first page put into staged_page: only then a round has to look there.</summary>
+    public bool HasPages { get; set; }
 
     /// <summary>The run somebody asked for; null for a poll by schedule.</summary>
     public Guid? RequestedRunId { get; set; }
@@ -72,6 +77,7 @@ internal sealed class ClientSyncConfiguration : IEntityTypeConfiguration<ClientS
         builder.ToTable("client_sync");
         builder.HasKey(s => s.ClientId);
         builder.Property(s => s.NextAt).HasDefaultValueSql("now()");
+        builder.Property(s => s.HasPages).HasDefaultValue(false);
         builder.HasIndex(s => new { s.Priority, s.NextAt }).HasFilter("not disabled");
     }
 }

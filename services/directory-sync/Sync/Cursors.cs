@@ -6,59 +6,90 @@ using StackExchange.Redis;
 namespace Rollcall.DirectorySync.Sync;
 
 /// <summary>
-/// The delta links of a client: in Postgres, cached in Redis. A cached pair counts only under the version of the lease
+/// The delta links of clients: in Postgres, cached in Redis. A cached pair counts only under the version of the lease
 /// row, so that it can be neither older nor newer than the data; without Redis the row is read.
 /// </summary>
 public sealed partial class Cursors(WorkerDatabase database, IConnectionMultiplexer redis, ILogger<Cursors> logger)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromDays(7);
 
-    /// <summary>The lease with its cursors; without them if they belong to another property set.</summary>
-    public async Task<SyncLease> LoadAsync(SyncLease lease, CancellationToken ct)
+    /// <summary>The leases with their cursors; without them if they belong to another property set.</summary>
+    public async Task<List<SyncLease>> LoadAsync(List<SyncLease> leases, CancellationToken ct)
     {
-        var cursor = await CachedAsync(lease) ?? await StoredAsync(lease, ct);
-        return
-            cursor is { Users: { } users, Groups: { } groups, Select: var select }
-            && select == EntraProperties.Signature
+        var cached = await CachedAsync(leases);
+        var missing = leases.Where((_, i) => cached[i] is null).Select(l => l.ClientId).ToArray();
+        var stored = missing.Length == 0 ? [] : await StoredAsync(missing, ct);
+        return [.. leases.Select((lease, i) => With(lease, cached[i] ?? stored.GetValueOrDefault(lease.ClientId)))];
+    }
+
+    /// <summary>After the commit that stored them.</summary>
+    public Task CacheAsync(IEnumerable<RoundEnd> rounds) =>
+        TryAsync(() =>
+            Task.WhenAll(
+                rounds.Select(r =>
+                {
+                    var cursor = new Cursor(
+                        r.Lease.CursorVersion + 1,
+                        r.UsersCursor,
+                        r.GroupsCursor,
+                        EntraProperties.Signature
+                    );
+                    return redis
+                        .GetDatabase()
+                        .StringSetAsync(Key(r.Lease), JsonSerializer.SerializeToUtf8Bytes(cursor), Lifetime);
+                })
+            )
+        );
+
+    private static SyncLease With(SyncLease lease, Cursor? cursor) =>
+        cursor is { Users: { } users, Groups: { } groups, Select: var select } && select == EntraProperties.Signature
             ? lease with
             {
                 UsersCursor = users,
                 GroupsCursor = groups,
             }
             : lease;
-    }
 
-    /// <summary>After the commit that stored them.</summary>
-    public async Task CacheAsync(SyncLease lease, string users, string groups)
+    private async Task<Cursor?[]> CachedAsync(List<SyncLease> leases)
     {
-        var cursor = new Cursor(lease.CursorVersion + 1, users, groups, EntraProperties.Signature);
-        await TryAsync(async () =>
-            await redis.GetDatabase().StringSetAsync(Key(lease), JsonSerializer.SerializeToUtf8Bytes(cursor), Lifetime)
-        );
-    }
-
-    private async Task<Cursor?> CachedAsync(SyncLease lease)
-    {
-        var value = RedisValue.Null;
-        await TryAsync(async () => value = await redis.GetDatabase().StringGetAsync(Key(lease)));
+        RedisValue[] values = [];
+        await TryAsync(async () => values = await redis.GetDatabase().StringGetAsync([.. leases.Select(Key)]));
         return
-            value.HasValue
-            && JsonSerializer.Deserialize<Cursor>((byte[])value!) is { } cursor
-            && cursor.Version == lease.CursorVersion
-            ? cursor
-            : null;
+        [
+            .. leases.Select(
+                (lease, i) =>
+                    i < values.Length
+                    && values[i].HasValue
+                    && JsonSerializer.Deserialize<Cursor>((byte[])values[i]!) is { } cursor
+                    && cursor.Version == lease.CursorVersion
+                        ? cursor
+                        : null
+            ),
+        ];
     }
 
-    private async Task<Cursor?> StoredAsync(SyncLease lease, CancellationToken ct)
+    private async Task<Dictionary<Guid, Cursor>> StoredAsync(Guid[] clients, CancellationToken ct)
     {
         await using var command = database.Source.CreateCommand(
-            "select users_cursor, groups_cursor, cursor_select from client_sync where client_id = $1"
+            """
+            select client_id, cursor_version, users_cursor, groups_cursor, cursor_select
+            from client_sync where client_id = any ($1)
+            """
         );
-        command.Parameters.Add(new() { Value = lease.ClientId });
+        command.Parameters.Add(new() { Value = clients });
+        var stored = new Dictionary<Guid, Cursor>();
         await using var reader = await command.ExecuteReaderAsync(ct);
-        return await reader.ReadAsync(ct)
-            ? new(lease.CursorVersion, reader[0] as string, reader[1] as string, reader[2] as string)
-            : null;
+        while (await reader.ReadAsync(ct))
+        {
+            stored[reader.GetGuid(0)] = new(
+                reader.GetInt64(1),
+                reader[2] as string,
+                reader[3] as string,
+                reader[4] as string
+            );
+        }
+
+        return stored;
     }
 
     private async Task TryAsync(Func<Task> work)

@@ -5,6 +5,9 @@ using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Sync;
 
+/// <summary>A round that has been read: where its streams stand now.</summary>
+public sealed record RoundEnd(SyncLease Lease, string? UsersCursor, string? GroupsCursor);
+
 /// <summary>
 /// Claims due clients from the lease table, on database time. A claim raises the fence and pushes the due time past
 /// the lease, so a worker that dies loses the client to the next one by itself.
@@ -12,21 +15,39 @@ namespace Rollcall.DirectorySync.Sync;
 public sealed class Leases(WorkerDatabase database)
 {
     public static readonly TimeSpan Duration = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// Only under our fence. Without cursors a full round follows at once, and so does a sync that was asked for
+    /// meanwhile. The jitter keeps clients that started together from lining up for ever.
+    /// </summary>
+    private const string Complete = """
+        update client_sync s
+        set owner = null, failures = 0, priority = 5, has_pages = false, users_cursor = d.users, groups_cursor = d.groups,
+          cursor_select = $6, cursor_version = s.cursor_version + 1, last_success_at = $7,
+          requested_run_id = nullif(s.requested_run_id, d.run_id),
+          requested_full = s.requested_full and s.requested_run_id is distinct from d.run_id,
+          next_at = case when d.users is null or s.requested_run_id is distinct from d.run_id
+            then now() else now() + s.every * (0.9 + random() * 0.2) end
+        from unnest($1, $2, $3, $4, $5) d (client_id, fence, users, groups, run_id)
+        where s.client_id = d.client_id and s.fence = d.fence
+        returning s.client_id, s.fence
+        """;
     private readonly string owner = $"{Environment.MachineName}:{Environment.ProcessId}";
 
-    public async Task<List<SyncLease>> ClaimAsync(int limit, CancellationToken ct)
+    /// <param name="which">A condition on the row, from our own text.</param>
+    public async Task<List<SyncLease>> ClaimAsync(string which, int limit, CancellationToken ct)
     {
         await using var command = database.Source.CreateCommand(
-            """
+            $"""
             update client_sync s
             set owner = $1, next_at = now() + $2, fence = fence + 1
             from (
               select client_id from client_sync
-              where next_at <= now() and not disabled
+              where next_at <= now() and not disabled and {which}
               order by priority, next_at limit $3 for update skip locked) due
             where due.client_id = s.client_id
             returning s.msp_id, s.client_id, s.directory_tenant_id, s.fence, s.every, s.failures,
-              s.last_success_at, s.cursor_version, s.requested_run_id, s.requested_full
+              s.last_success_at, s.cursor_version, s.requested_run_id, s.requested_full, s.has_pages
             """
         );
         command.Parameters.Add(new() { Value = owner });
@@ -49,28 +70,37 @@ public sealed class Leases(WorkerDatabase database)
                     reader[8] as Guid?,
                     reader.GetBoolean(9)
                 )
+                {
+                    HasPages = reader.GetBoolean(10),
+                }
             );
         }
 
         return claimed;
     }
 
-    /// <summary>Prolongs the lease; false once another worker has the client.</summary>
-    public async Task<bool> HeartbeatAsync(SyncLease lease, CancellationToken ct)
+    /// <summary>Prolongs leases that still run; returns those that are still ours.</summary>
+    public async Task<HashSet<(Guid Client, long Fence)>> HeartbeatAsync(
+        IReadOnlyCollection<SyncLease> leases,
+        CancellationToken ct
+    )
     {
+        // A round that has just ended has given its time already.
         await using var command = database.Source.CreateCommand(
-            "update client_sync set next_at = now() + $1 where client_id = $2 and fence = $3"
+            """
+            update client_sync s set next_at = case when owner is null then next_at else now() + $1 end
+            from unnest($2, $3) d (client_id, fence)
+            where s.client_id = d.client_id and s.fence = d.fence
+            returning s.client_id, s.fence
+            """
         );
         command.Parameters.Add(new() { Value = Duration });
-        command.Parameters.Add(new() { Value = lease.ClientId });
-        command.Parameters.Add(new() { Value = lease.Fence });
-        return await command.ExecuteNonQueryAsync(ct) == 1;
+        command.Parameters.Add(new() { Value = leases.Select(l => l.ClientId).ToArray() });
+        command.Parameters.Add(new() { Value = leases.Select(l => l.Fence).ToArray() });
+        return await HeldAsync(command, ct);
     }
 
-    /// <summary>
-    /// Ends a successful round in the caller's transaction: cursors and due time move together with the data, and only
-    /// under our fence. Without cursors a full round follows at once.
-    /// </summary>
+    /// <summary>Ends a successful round in the caller's transaction: cursors and due time move together with the data.</summary>
     /// <param name="now">By the clock people see: how old a roster is decides on their mails.</param>
     /// <exception cref="LeaseLostException">Another worker has the client: roll back.</exception>
     public static async Task CompleteAsync(
@@ -82,37 +112,27 @@ public sealed class Leases(WorkerDatabase database)
         CancellationToken ct
     )
     {
-        // Jitter keeps clients that started together from lining up for ever.
-        await using var command = new NpgsqlCommand(
-            """
-            update client_sync set owner = null, failures = 0, users_cursor = $1, groups_cursor = $2, cursor_select = $3,
-              cursor_version = cursor_version + 1, requested_run_id = nullif(requested_run_id, $6),
-              requested_full = requested_full and requested_run_id is distinct from $6, last_success_at = $7,
-              next_at = case when $1 is null
-                  or requested_run_id is distinct from nullif($6, '00000000-0000-0000-0000-000000000000')
-                then now() else now() + every * (0.9 + random() * 0.2) end
-            where client_id = $4 and fence = $5
-            """,
-            connection
-        );
-        command.Parameters.Add(
-            new() { Value = (object?)usersCursor ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }
-        );
-        command.Parameters.Add(
-            new() { Value = (object?)groupsCursor ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }
-        );
-        command.Parameters.Add(new() { Value = EntraProperties.Signature });
-        command.Parameters.Add(new() { Value = lease.ClientId });
-        command.Parameters.Add(new() { Value = lease.Fence });
-        command.Parameters.Add(new() { Value = lease.RequestedRunId ?? Guid.Empty });
-        command.Parameters.Add(new() { Value = now });
-        if (await command.ExecuteNonQueryAsync(ct) != 1)
+        await using var command = new NpgsqlCommand(Complete, connection);
+        Bind(command, [new(lease, usersCursor, groupsCursor)], now);
+        if ((await HeldAsync(command, ct)).Count != 1)
         {
             throw new LeaseLostException();
         }
     }
 
-    /// <summary>Ends a failed attempt: the next one comes after the delay; the cursors stay.</summary>
+    /// <summary>Ends rounds that changed nothing, all at once; returns those that were still ours.</summary>
+    public async Task<HashSet<(Guid Client, long Fence)>> CompleteAsync(
+        IReadOnlyList<RoundEnd> rounds,
+        DateTimeOffset now,
+        CancellationToken ct
+    )
+    {
+        await using var command = database.Source.CreateCommand(Complete);
+        Bind(command, rounds, now);
+        return await HeldAsync(command, ct);
+    }
+
+    /// <summary>Ends a failed attempt: the next one comes after the delay, not before; the cursors stay.</summary>
     public static async Task FailAsync(
         NpgsqlConnection connection,
         SyncLease lease,
@@ -123,9 +143,10 @@ public sealed class Leases(WorkerDatabase database)
     {
         await using var command = new NpgsqlCommand(
             """
-            update client_sync set owner = null, failures = failures + 1, next_at = now() + $1 * (0.9 + random() * 0.2),
+            update client_sync set owner = null, failures = failures + 1, next_at = now() + $1 * (1 + random() * 0.2),
               users_cursor = case when $2 then null else users_cursor end,
               groups_cursor = case when $2 then null else groups_cursor end,
+              has_pages = has_pages and not $2,
               cursor_version = cursor_version + 1
             where client_id = $3 and fence = $4
             """,
@@ -139,6 +160,36 @@ public sealed class Leases(WorkerDatabase database)
         {
             throw new LeaseLostException();
         }
+    }
+
+    private static void Bind(NpgsqlCommand command, IReadOnlyList<RoundEnd> rounds, DateTimeOffset now)
+    {
+        const NpgsqlDbType texts = NpgsqlDbType.Array | NpgsqlDbType.Text;
+        command.Parameters.Add(new() { Value = rounds.Select(r => r.Lease.ClientId).ToArray() });
+        command.Parameters.Add(new() { Value = rounds.Select(r => r.Lease.Fence).ToArray() });
+        command.Parameters.Add(new() { Value = rounds.Select(r => r.UsersCursor).ToArray(), NpgsqlDbType = texts });
+        command.Parameters.Add(new() { Value = rounds.Select(r => r.GroupsCursor).ToArray(), NpgsqlDbType = texts });
+        command.Parameters.Add(
+            new()
+            {
+                Value = rounds.Select(r => r.Lease.RequestedRunId).ToArray(),
+                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid,
+            }
+        );
+        command.Parameters.Add(new() { Value = EntraProperties.Signature });
+        command.Parameters.Add(new() { Value = now });
+    }
+
+    private static async Task<HashSet<(Guid Client, long Fence)>> HeldAsync(NpgsqlCommand command, CancellationToken ct)
+    {
+        var held = new HashSet<(Guid Client, long Fence)>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            held.Add((reader.GetGuid(0), reader.GetInt64(1)));
+        }
+
+        return held;
     }
 }
 

@@ -18,28 +18,18 @@ public sealed record StreamPages(DeltaKind Kind, List<byte[]> InMemory, int Stag
 /// </summary>
 public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory graph, IOptions<GraphOptions> options)
 {
-    public async Task<(StreamPages Users, StreamPages Groups)> ReadAsync(
-        SyncLease lease,
-        Action<int, DeltaKind> onPage,
-        CancellationToken ct
-    )
+    public async Task<(StreamPages Users, StreamPages Groups)> ReadAsync(SyncLease lease, CancellationToken ct)
     {
-        var users = ReadAsync(lease, DeltaKind.Users, lease.UsersCursor, onPage, ct);
-        var groups = ReadAsync(lease, DeltaKind.Groups, lease.GroupsCursor, onPage, ct);
+        var users = ReadAsync(lease, DeltaKind.Users, lease.UsersCursor, ct);
+        var groups = ReadAsync(lease, DeltaKind.Groups, lease.GroupsCursor, ct);
         await Task.WhenAll(users, groups);
         return (await users, await groups);
     }
 
-    private async Task<StreamPages> ReadAsync(
-        SyncLease lease,
-        DeltaKind kind,
-        string? cursor,
-        Action<int, DeltaKind> onPage,
-        CancellationToken ct
-    )
+    private async Task<StreamPages> ReadAsync(SyncLease lease, DeltaKind kind, string? cursor, CancellationToken ct)
     {
-        var origin = cursor ?? "full";
-        var (staged, link, delta) = await ResumeAsync(lease, kind, origin, ct);
+        var origin = lease.Origin(cursor);
+        var (staged, link, delta) = lease.HasPages ? await ResumeAsync(lease, kind, origin, ct) : (0, null, null);
         link ??= cursor;
         var window = new List<(byte[] Body, string? Next, string? Delta)>();
         var bytes = 0;
@@ -55,7 +45,6 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
             window.Add((page, next, delta));
             bytes += page.Length;
             link = next;
-            onPage(staged + window.Count, kind);
             CrashPoints.Reach("after-page");
             if (bytes > options.Value.WindowBytes && delta is null)
             {
@@ -91,7 +80,7 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
                         p.DeltaLink,
                     })
                     .FirstOrDefaultAsync(ct);
-                if (last is not null && last.Origin == origin && lease.Resumes)
+                if (last is not null && last.Origin == origin)
                 {
                     return (last.Page + 1, last.NextLink, last.DeltaLink);
                 }
@@ -119,12 +108,9 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
             {
                 // Pages of a worker that has lost the client would end up in somebody else's round.
                 var held = await db
-                    .ClientSyncs.FromSql(
-                        $"select * from client_sync where client_id = {lease.ClientId} and fence = {lease.Fence} for share"
-                    )
-                    .AsNoTracking()
-                    .ToListAsync(ct);
-                if (held.Count == 0)
+                    .ClientSyncs.Where(s => s.ClientId == lease.ClientId && s.Fence == lease.Fence)
+                    .ExecuteUpdateAsync(s => s.SetProperty(x => x.HasPages, true), ct);
+                if (held == 0)
                 {
                     throw new LeaseLostException();
                 }

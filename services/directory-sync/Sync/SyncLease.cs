@@ -22,14 +22,23 @@ public sealed record SyncLease(
     public string? UsersCursor { get; init; }
     public string? GroupsCursor { get; init; }
 
+    public (Guid Client, long Fence) Key => (ClientId, Fence);
+
     public Tenant Tenant => Tenant.Client(MspId, ClientId);
 
     /// <summary>Everybody is read, so whoever is missing is gone.</summary>
     public bool IsFull => UsersCursor is null || GroupsCursor is null;
 
-    /// <summary>Big rounds may continue where a crash left them; a round that was asked for starts afresh.</summary>
-    public bool Resumes { get; init; } = true;
+    /// <summary>Pages of a round that did not come to its end may lie in the database.</summary>
+    public bool HasPages { get; init; } = true;
+
+    /// <summary>
+    /// What a round rests on: it goes on where a crash or a wait left it, unless it is another round. One that was asked
+    /// for in full starts afresh.
+    /// </summary>
+    public string Origin(string? cursor) =>
+        $"{DirectoryTenantId} {(RequestedFull ? RequestedRunId : null)} {cursor ?? "full"}";
 
     /// <summary>The same lease for a full round.</summary>
-    public SyncLease Full() => this with { UsersCursor = null, GroupsCursor = null, Resumes = false };
+    public SyncLease Full() => this with { UsersCursor = null, GroupsCursor = null };
 }

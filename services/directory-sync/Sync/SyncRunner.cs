@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
@@ -15,32 +16,42 @@ namespace Rollcall.DirectorySync.Sync;
 public sealed partial class SyncRunner(
     IServiceScopeFactory scopes,
     RoundReader reader,
+    QuietRounds quietRounds,
     Cursors cursors,
     TimeProvider clock,
+    IOptions<SyncOptions> options,
     ILogger<SyncRunner> logger
-)
+) : IDisposable
 {
-    public async Task RunAsync(SyncLease claimed, CancellationToken ct)
+    /// <summary>Rounds read by the hundred would otherwise all want a connection at once.</summary>
+    private readonly SemaphoreSlim writers = new(options.Value.Writers);
+
+    /// <param name="lease">With its cursors.</param>
+    public async Task RunAsync(SyncLease lease, CancellationToken ct)
     {
         // The trace that ends with the mails this round leads to.
         using var activity = Telemetry.Source.StartActivity("sync");
-        activity?.SetTag("rollcall.client", claimed.ClientId);
+        activity?.SetTag("rollcall.client", lease.ClientId);
         CrashPoints.Reach("after-claim");
-        var lease = await cursors.LoadAsync(claimed, ct);
-        lease = claimed.RequestedFull ? lease.Full() : lease;
-        var runId = claimed.RequestedRunId ?? Guid.CreateVersion7();
+        lease = lease.RequestedFull ? lease.Full() : lease;
+        var runId = lease.RequestedRunId ?? Guid.CreateVersion7();
         var started = clock.GetUtcNow();
         try
         {
             await StartRunAsync(lease, ct);
-            var pages = 0;
-            var (users, groups) = await reader.ReadAsync(lease, (_, _) => Interlocked.Increment(ref pages), ct);
+            var (users, groups) = await reader.ReadAsync(lease, ct);
             CrashPoints.Reach("after-read");
+            if (IsQuiet(lease, users, groups))
+            {
+                await quietRounds.CompleteAsync(new(lease, users.DeltaLink, groups.DeltaLink), ct);
+                return;
+            }
+
             var result = await ApplyAsync(lease, runId, started, users, groups, ct);
             CrashPoints.Reach("after-commit");
             if (!result.ReadAll)
             {
-                await cursors.CacheAsync(lease, users.DeltaLink, groups.DeltaLink);
+                await cursors.CacheAsync([new(lease, users.DeltaLink, groups.DeltaLink)]);
                 CrashPoints.Reach("after-cache");
             }
 
@@ -49,7 +60,7 @@ public sealed partial class SyncRunner(
                 LogApplied(
                     lease.ClientId,
                     result.RosterVersion,
-                    pages,
+                    users.Count + groups.Count,
                     result.Added,
                     result.Changed,
                     result.Removed,
@@ -64,6 +75,14 @@ public sealed partial class SyncRunner(
         }
     }
 
+    public void Dispose() => writers.Dispose();
+
+    /// <summary>Nothing new, nobody waits for an answer, and the client was well before: only its lease row has news.</summary>
+    private static bool IsQuiet(SyncLease lease, StreamPages users, StreamPages groups) =>
+        lease is { IsFull: false, Failures: 0, LastSuccessAt: not null, RequestedRunId: null, HasPages: false }
+        && IsEmpty(users)
+        && IsEmpty(groups);
+
     private async Task<RoundResult> ApplyAsync(
         SyncLease lease,
         Guid runId,
@@ -73,6 +92,7 @@ public sealed partial class SyncRunner(
         CancellationToken ct
     )
     {
+        using var turn = await TurnAsync(ct);
         await using var scope = Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         var health = scope.ServiceProvider.GetRequiredService<HealthBook>();
@@ -196,6 +216,7 @@ public sealed partial class SyncRunner(
     {
         var resync = error.Failure == GraphFailure.ResyncRequired;
         var (view, delay) = HealthRules.AfterFailure(error, lease.Failures + 1);
+        using var turn = await TurnAsync(ct);
         await using var scope = Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         var health = scope.ServiceProvider.GetRequiredService<HealthBook>();
@@ -273,6 +294,12 @@ public sealed partial class SyncRunner(
         return run;
     }
 
+    private async Task<Turn> TurnAsync(CancellationToken ct)
+    {
+        await writers.WaitAsync(ct);
+        return new(writers);
+    }
+
     private AsyncServiceScope Enter(SyncLease lease)
     {
         var scope = scopes.CreateAsyncScope();
@@ -296,4 +323,9 @@ public sealed partial class SyncRunner(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Client {ClientId}: sync failed, {Failure} {Code}")]
     private partial void LogFailed(Guid clientId, GraphFailure failure, string code);
+
+    private sealed class Turn(SemaphoreSlim writers) : IDisposable
+    {
+        public void Dispose() => writers.Release();
+    }
 }

@@ -1,76 +1,123 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Options;
 using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Sync;
 
 /// <summary>
-/// Claims due clients and runs their syncs, many at a time and each by itself: a client that hangs holds one place
-/// until its lease is over, nothing more.
+/// Claims due clients and runs their syncs, many at a time and each by itself. Polls, clients in trouble and full
+/// rounds have places of their own: however many clients hang, the others are read on time.
 /// </summary>
-public sealed partial class SyncScheduler(
-    Leases leases,
-    SyncRunner runner,
-    SyncSignal signal,
-    ILogger<SyncScheduler> logger
-) : BackgroundService
+public sealed partial class SyncScheduler : BackgroundService
 {
-    private const int ClaimSize = 20;
-    private const int MaxConcurrency = 64;
+    private const int MostAtOnce = 200;
     private static readonly TimeSpan IdleDelay = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>With more to do than places: lets some come free, so that a claim takes many clients.</summary>
+    private static readonly TimeSpan BusyDelay = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(15);
-    private readonly SemaphoreSlim places = new(MaxConcurrency);
+    private static readonly Histogram<double> Claims = Telemetry.Meter.CreateHistogram<double>(
+        "rollcall.sync.claim",
+        "s",
+        "Time to claim due clients and load their cursors"
+    );
+
+    private readonly Leases leases;
+    private readonly Cursors cursors;
+    private readonly SyncRunner runner;
+    private readonly SyncSignal signal;
+    private readonly ILogger<SyncScheduler> logger;
+    private readonly TimeSpan slowAfter;
+    private readonly Lane trouble;
+    private readonly Lane[] lanes;
+    private readonly ConcurrentDictionary<(Guid Client, long Fence), Run> running = new();
+
+    public SyncScheduler(
+        Leases leases,
+        Cursors cursors,
+        SyncRunner runner,
+        SyncSignal signal,
+        IOptions<SyncOptions> options,
+        ILogger<SyncScheduler> logger
+    )
+    {
+        (this.leases, this.cursors, this.runner) = (leases, cursors, runner);
+        (this.signal, this.logger, slowAfter) = (signal, logger, options.Value.SlowAfter);
+        trouble = new("failures > 0", options.Value.TroublePlaces);
+        lanes =
+        [
+            new("failures = 0 and users_cursor is not null and not requested_full", options.Value.Places),
+            trouble,
+            new("failures = 0 and (users_cursor is null or requested_full)", options.Value.FullPlaces),
+        ];
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        _ = HeartbeatAsync(stoppingToken);
         while (!stoppingToken.IsCancellationRequested)
         {
-            var claimed = 0;
+            var more = false;
             try
             {
-                claimed = await ClaimAndStartAsync(stoppingToken);
+                foreach (var lane in lanes)
+                {
+                    more |= await ClaimAsync(lane, stoppingToken);
+                }
             }
-            catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
                 LogClaimFailed(e);
             }
 
-            if (claimed < ClaimSize)
-            {
-                await signal.WaitAsync(IdleDelay, stoppingToken);
-            }
+            await signal.WaitAsync(more ? BusyDelay : IdleDelay, stoppingToken);
         }
     }
 
-    public override void Dispose()
+    /// <summary>True if more clients may be due than there were places.</summary>
+    private async Task<bool> ClaimAsync(Lane lane, CancellationToken ct)
     {
-        places.Dispose();
-        base.Dispose();
-    }
-
-    private async Task<int> ClaimAndStartAsync(CancellationToken ct)
-    {
-        // Wait for one place, then take as many clients as there are places.
-        await places.WaitAsync(ct);
-        places.Release();
-        var claimed = await leases.ClaimAsync(Math.Min(ClaimSize, Math.Max(1, places.CurrentCount)), ct);
-        foreach (var lease in claimed)
+        var limit = Math.Min(lane.Free, MostAtOnce);
+        if (limit <= 0)
         {
-            await places.WaitAsync(ct);
-            _ = RunAsync(lease, ct);
+            return true;
         }
 
-        return claimed.Count;
+        var start = Stopwatch.GetTimestamp();
+        var claimed = await leases.ClaimAsync(lane.Which, limit, ct);
+        if (claimed.Count == 0)
+        {
+            return false;
+        }
+
+        var loaded = await cursors.LoadAsync(claimed, ct);
+        Claims.Record(Stopwatch.GetElapsedTime(start).TotalSeconds);
+        foreach (var lease in loaded)
+        {
+            lane.Enter();
+            _ = Task.Run(() => RunAsync(new(lease, new()), lane, ct), CancellationToken.None);
+        }
+
+        return claimed.Count == limit;
     }
 
-    private async Task RunAsync(SyncLease lease, CancellationToken stoppingToken)
+    private async Task RunAsync(Run run, Lane lane, CancellationToken stoppingToken)
     {
-        // Off the scheduler's loop: a claim never waits for somebody's first page.
-        await Task.Yield();
-        using var run = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        using var beat = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var heartbeat = HeartbeatAsync(lease, run, beat.Token);
+        var lease = run.Lease;
+        running[lease.Key] = run;
         try
         {
-            await runner.RunAsync(lease, run.Token);
+            var work = runner.RunAsync(lease, run.Cancel.Token);
+            if (lane != trouble && await Task.WhenAny(work, Task.Delay(slowAfter, CancellationToken.None)) != work)
+            {
+                lane.Leave();
+                lane = trouble;
+                lane.Enter();
+            }
+
+            await work;
         }
         catch (Exception e) when (e is LeaseLostException or OperationCanceledException)
         {
@@ -83,36 +130,37 @@ public sealed partial class SyncScheduler(
         }
         finally
         {
-            await beat.CancelAsync();
-            await heartbeat;
-            places.Release();
+            running.TryRemove(lease.Key, out _);
+            lane.Leave();
         }
     }
 
-    private async Task HeartbeatAsync(SyncLease lease, CancellationTokenSource run, CancellationToken ct)
+    /// <summary>Prolongs all leases that run in one statement, and stops those that another worker has.</summary>
+    private async Task HeartbeatAsync(CancellationToken ct)
     {
-        try
+        while (!ct.IsCancellationRequested)
         {
-            while (true)
+            await Task.Delay(HeartbeatEvery, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var runs = running.Values.ToList();
+            try
             {
-                await Task.Delay(HeartbeatEvery, ct);
-                if (!await leases.HeartbeatAsync(lease, ct))
+                var held = ct.IsCancellationRequested
+                    ? []
+                    : await leases.HeartbeatAsync(runs.ConvertAll(r => r.Lease), ct);
+                foreach (var lost in runs.Where(r => !held.Contains(r.Lease.Key)))
                 {
-                    await run.CancelAsync();
-                    return;
+                    await lost.Cancel.CancelAsync();
                 }
             }
-        }
-        catch (OperationCanceledException)
-        {
-            // The run has ended.
-        }
-        catch (Npgsql.NpgsqlException e)
-        {
-            // Not knowing is not losing: the fence decides at the commit.
-            LogHeartbeatFailed(lease.ClientId, e);
+            catch (Exception e) when (!ct.IsCancellationRequested)
+            {
+                // Not knowing is not losing: the fence decides at the commit.
+                LogHeartbeatFailed(runs.Count, e);
+            }
         }
     }
+
+    private sealed record Run(SyncLease Lease, CancellationTokenSource Cancel);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Due clients could not be claimed; trying again")]
     private partial void LogClaimFailed(Exception e);
@@ -126,8 +174,8 @@ public sealed partial class SyncScheduler(
     [LoggerMessage(Level = LogLevel.Error, Message = "Client {ClientId}: sync broke off; nothing was written")]
     private partial void LogRunFailed(Guid clientId, Exception e);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Client {ClientId}: the lease could not be prolonged")]
-    private partial void LogHeartbeatFailed(Guid clientId, Exception e);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} leases could not be prolonged")]
+    private partial void LogHeartbeatFailed(int count, Exception e);
 }
 
 /// <summary>Wakes the scheduler for a sync somebody asked for.</summary>

@@ -153,13 +153,13 @@ public sealed class StoryClient(IServiceProvider services, Guid directory)
         await using var command = Database.CreateCommand(
             """
             update client_sync set fence = fence + 1 where client_id = $1
-            returning fence, every, failures, last_success_at, cursor_version
+            returning fence, every, failures, last_success_at, cursor_version, has_pages
             """
         );
         command.Parameters.Add(new() { Value = ClientId });
         await using var reader = await command.ExecuteReaderAsync();
         await reader.ReadAsync();
-        return new(
+        var lease = new SyncLease(
             MspId,
             ClientId,
             directory,
@@ -170,7 +170,11 @@ public sealed class StoryClient(IServiceProvider services, Guid directory)
             reader.GetInt64(4),
             RequestedRunId: null,
             RequestedFull: false
-        );
+        )
+        {
+            HasPages = reader.GetBoolean(5),
+        };
+        return (await services.GetRequiredService<Cursors>().LoadAsync([lease], default))[0];
     }
 
     private async Task ExecuteAsync(string sql)

@@ -169,6 +169,12 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("groups_cursor");
 
+                    b.Property<bool>("HasPages")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("has_pages");
+
                     b.Property<DateTimeOffset?>("LastSuccessAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("last_success_at");
