@@ -180,7 +180,7 @@ sealed class Platform(IDistributedApplicationBuilder builder, Servers servers, s
         var sync = services["directory-sync"].Process;
         var edge = services["edge"].Process.GetEndpoint("http");
         sync.WithEnvironment(c =>
-            c.EnvironmentVariables["Graph__ConsentRedirectUri"] = ReferenceExpression.Create(
+            c.EnvironmentVariables["Consent__RedirectUri"] = ReferenceExpression.Create(
                 $"{edge.Property(EndpointProperty.Url)}/consent/callback"
             )
         );
@@ -188,6 +188,7 @@ sealed class Platform(IDistributedApplicationBuilder builder, Servers servers, s
         {
             sync.WithEnvironment("Graph__ClientId", builder.AddParameter("graph-client-id"));
             sync.WithEnvironment("Graph__CertificateFile", builder.AddParameter("graph-certificate-file"));
+            sync.WithEnvironment("Hints__PublicUrl", builder.AddParameter("hints-public-url"));
             return;
         }
 
@@ -207,6 +208,11 @@ sealed class Platform(IDistributedApplicationBuilder builder, Servers servers, s
                 c.EnvironmentVariables["Graph__CaFile"] = Path.Combine(Tls, "ca.pem");
                 c.EnvironmentVariables["Graph__ClientId"] = GraphApp;
                 c.EnvironmentVariables["Graph__CertificateFile"] = Path.Combine(Tls, "app.pem");
+
+                // The emulator reaches edge as everybody on this machine does.
+                c.EnvironmentVariables["Hints__PublicUrl"] = ReferenceExpression.Create(
+                    $"{edge.Property(EndpointProperty.Url)}"
+                );
             });
     }
 

@@ -70,6 +70,7 @@ public sealed class ServiceSettings(RunFolder folder, ServerAddresses servers, G
                 settings["Graph__ClientId"] = graph.ClientId;
                 settings["Graph__CertificateFile"] = graph.CertificateFile;
                 settings["Consent__RedirectUri"] = $"{Http(Topology.Edge)}/consent/callback";
+                settings["Hints__PublicUrl"] = HintsUrl();
                 break;
             case "notification":
                 settings["Mail__Host"] = servers.Mail.Host;
@@ -81,6 +82,12 @@ public sealed class ServiceSettings(RunFolder folder, ServerAddresses servers, G
                 break;
         }
     }
+
+    /// <summary>A Graph on this machine reaches edge as we do; the real one needs the address somebody has opened for it.</summary>
+    private string? HintsUrl() =>
+        Environment.GetEnvironmentVariable("Hints__PublicUrl") is { Length: > 0 } url ? url
+        : new Uri(graph.Url).IsLoopback ? Http(Topology.Edge)
+        : null;
 
     private string AsRole(Service service, string role, int pool)
     {

@@ -4,6 +4,7 @@ using Rollcall.DirectorySync.Csv;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.DirectorySync.Health;
+using Rollcall.DirectorySync.Hints;
 using Rollcall.DirectorySync.Sync;
 using Rollcall.DirectorySync.Trail;
 using Rollcall.Platform;
@@ -36,6 +37,16 @@ builder.Services.AddHostedService<SyncScheduler>();
 builder.Services.AddOptions<TrailOptions>().BindConfiguration("Trail").ValidateDataAnnotations().ValidateOnStart();
 builder.Services.AddSingleton<TrailKeeper>();
 builder.Services.AddHostedService(provider => provider.GetRequiredService<TrailKeeper>());
+builder
+    .Services.AddOptions<HintOptions>()
+    .BindConfiguration(HintOptions.Section)
+    .ValidateDataAnnotations()
+    .ValidateOnStart();
+builder.Services.AddSingleton<HintReceiver>();
+builder.Services.AddSingleton<SubscriptionLeases>();
+builder.Services.AddSingleton<GraphSubscriptions>();
+builder.Services.AddHostedService<SubscriptionKeeper>();
+builder.Services.AddScoped<SubscriptionBook>();
 builder.Services.AddScoped<HealthBook>();
 builder.Services.AddScoped<Consents>();
 builder.Services.AddScoped<StagedRemovals>();

@@ -24,7 +24,11 @@ builder.AddService<EdgeDbContext>(
     bus => bus.ConfigureHealthCheckOptions(o => o.MinimalFailureStatus = HealthStatus.Degraded)
 );
 builder.Services.AddServiceClient<ConnectionService.ConnectionServiceClient>("directory-sync");
+builder.Services.AddServiceClient<SyncService.SyncServiceClient>("directory-sync");
 builder.Services.AddScoped<ConsentCallback>();
+builder.Services.AddSingleton<HintBuffer>();
+builder.Services.AddSingleton<GraphWebhook>();
+builder.Services.AddHostedService<HintForwarder>();
 builder.Services.AddSingleton<ShutOut>();
 builder.Services.AddHostedService(provider => provider.GetRequiredService<ShutOut>());
 builder.Services.AddSingleton<CallLimits>();
@@ -46,4 +50,5 @@ app.UseMiddleware<HttpRules>();
 app.MapGrpcService<IdentityApi>();
 app.MapReverseProxy();
 app.MapGet(ConsentCallback.Path, (ConsentCallback callback, HttpContext http) => callback.AnswerAsync(http));
+GraphWebhook.Map(app);
 await app.RunServiceAsync<EdgeDbContext>(args);

@@ -6,6 +6,7 @@ using Rollcall.DirectorySync.Connections;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.DirectorySync.Health;
+using Rollcall.DirectorySync.Hints;
 using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Api;
@@ -15,6 +16,7 @@ public sealed class ConnectionApi(
     Consents consents,
     GraphDirectory graph,
     HealthBook health,
+    SubscriptionBook subscriptions,
     CallerContext caller,
     TimeProvider clock
 ) : ConnectionService.ConnectionServiceBase
@@ -63,7 +65,11 @@ public sealed class ConnectionApi(
     {
         var clientId = Requests.Id(request.ClientId, "client_id");
         await using var transaction = await db.BeginAsync(context.CancellationToken);
-        return new() { Connection = ToProto(await FindAsync(clientId, context.CancellationToken)) };
+        var connection = ToProto(await FindAsync(clientId, context.CancellationToken));
+        connection.Notifications.AddRange(
+            (await subscriptions.ListAsync(clientId, context.CancellationToken)).Select(ToProto)
+        );
+        return new() { Connection = connection };
     }
 
     public override async Task<VerifyConnectionResponse> VerifyConnection(
@@ -96,6 +102,10 @@ public sealed class ConnectionApi(
         {
             await health.RecordAsync(clientId, failure, ct);
         }
+        else
+        {
+            await subscriptions.WantAsync(clientId, directory, permissions, ct);
+        }
 
         // Mended or not, the next sync shows it. One that runs keeps its lease.
         await db.Database.ExecuteSqlAsync(
@@ -123,6 +133,7 @@ public sealed class ConnectionApi(
                 s => s.SetProperty(x => x.Disabled, true).SetProperty(x => x.Fence, x => x.Fence + 1),
                 ct
             );
+        await subscriptions.DropAsync(clientId, ct);
         await health.RecordAsync(clientId, HealthView.AwaitingConsent, ct);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
@@ -144,6 +155,14 @@ public sealed class ConnectionApi(
     private async Task<Data.Connection> FindAsync(Guid clientId, CancellationToken ct) =>
         await db.Connections.SingleOrDefaultAsync(c => c.ClientId == clientId, ct)
         ?? throw AppException.NotFound("connection", clientId);
+
+    private static NotificationSubscription ToProto(GraphSubscription subscription) =>
+        new()
+        {
+            Resource = subscription.Resource,
+            ExpireTime = subscription.ExpiresAt?.ToTimestamp(),
+            Problem = subscription.Problem,
+        };
 
     private static Rollcall.Api.Directory.V1.Connection ToProto(Data.Connection connection) =>
         new()

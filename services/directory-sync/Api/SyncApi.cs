@@ -6,6 +6,7 @@ using Microsoft.EntityFrameworkCore;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Health;
+using Rollcall.DirectorySync.Hints;
 using Rollcall.DirectorySync.Sync;
 using Rollcall.Platform;
 
@@ -17,9 +18,11 @@ public sealed class SyncApi(
     HealthBook health,
     StagedRemovals removals,
     SyncSignal signal,
+    HintReceiver hints,
     TimeProvider clock
 ) : SyncService.SyncServiceBase
 {
+    private const int MaxHints = 1000;
     private static readonly TimeSpan WatchEvery = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
@@ -254,6 +257,21 @@ public sealed class SyncApi(
         await removals.RejectAsync(clientId, users, until, context.CancellationToken);
 
         return new() { Kept = users.Length };
+    }
+
+    public override async Task<ReceiveHintsResponse> ReceiveHints(
+        ReceiveHintsRequest request,
+        ServerCallContext context
+    )
+    {
+        if (request.Hints.Count > MaxHints)
+        {
+            throw AppException.Invalid("hints", $"must not be more than {MaxHints}");
+        }
+
+        await hints.ReceiveAsync(request.Hints, context.CancellationToken);
+
+        return new();
     }
 
     private static Guid[] UserIds(RepeatedField<string> values) =>

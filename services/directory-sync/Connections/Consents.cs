@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
+using Rollcall.DirectorySync.Hints;
 using Rollcall.DirectorySync.Sync;
 using Rollcall.Platform;
 
@@ -21,6 +22,7 @@ public sealed class Consents(
     TenantContext tenant,
     GraphDirectory graph,
     SyncSignal signal,
+    SubscriptionBook subscriptions,
     IOptions<GraphOptions> options,
     IConfiguration configuration,
     TimeProvider clock
@@ -172,6 +174,7 @@ public sealed class Consents(
             """,
             ct
         );
+        await subscriptions.WantAsync(clientId, directory, permissions, ct);
         await transaction.CommitAsync(ct);
         signal.Set();
     }

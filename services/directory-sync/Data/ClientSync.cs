@@ -22,6 +22,10 @@ public sealed class ClientSync
     public short Priority { get; set; } = 5;
     public bool Disabled { get; set; }
     public string? Owner { get; set; }
+    public DateTimeOffset? ClaimedAt { get; set; }
+
+    /// <summary>The last hint that mattered; later than the claim, it came while the sync ran.</summary>
+    public DateTimeOffset? HintedAt { get; set; }
 
     /// <summary>Raised by every claim; whoever commits with an older one commits nothing.</summary>
     public long Fence { get; set; }

@@ -21,10 +21,11 @@ public sealed class DirectoryDbContext(DbContextOptions<DirectoryDbContext> opti
     public DbSet<Membership> Memberships => Set<Membership>();
     public DbSet<StagedRemovalRow> StagedRemovals => Set<StagedRemovalRow>();
     public DbSet<StagedPage> StagedPages => Set<StagedPage>();
+    public DbSet<GraphSubscription> GraphSubscriptions => Set<GraphSubscription>();
 
     /// <summary>
-    /// The scheduler claims due clients of every MSP; the row holds no personal data. Housekeeping says when a daily job
-    /// is due.
+    /// The scheduler claims due clients of every MSP, and a notification says neither MSP nor client; the rows hold no
+    /// personal data. Housekeeping says when a daily job is due.
     /// </summary>
-    public override IReadOnlyList<string> WorkerTables => ["client_sync", "housekeeping"];
+    public override IReadOnlyList<string> WorkerTables => ["client_sync", "graph_subscription", "housekeeping"];
 }

@@ -11,6 +11,9 @@ public sealed class SyncRunRow
     public required Guid MspId { get; init; }
     public required Guid ClientId { get; init; }
     public Guid? RequestId { get; init; }
+
+    /// <summary>Object id or user principal name of the only person it is about; null for everybody.</summary>
+    public string? Person { get; init; }
     public required SyncMode Mode { get; set; }
     public required SyncRunState State { get; set; }
     public required DateTimeOffset StartedAt { get; set; }

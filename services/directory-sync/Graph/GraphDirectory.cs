@@ -85,6 +85,54 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
             ct
         );
 
+    /// <summary>One request without the retries, for callers with a schedule of their own and for requests with a body.</summary>
+    public async Task<byte[]> OnceAsync(
+        Guid directory,
+        Func<GraphServiceClient, RequestInformation> request,
+        CancellationToken ct
+    )
+    {
+        var graph = For(directory);
+        try
+        {
+            return await SendAsync(graph, request(graph), ct);
+        }
+        catch (GraphException e) when (e.Code == "InvalidAuthenticationToken")
+        {
+            await tokens.GetAsync(directory, fresh: true, ct);
+            return await SendAsync(graph, request(graph), ct);
+        }
+    }
+
+    /// <summary>The raw JSON of one user with its manager, by object id or user principal name; null if there is none.</summary>
+    public async Task<byte[]?> FindUserAsync(Guid directory, string key, CancellationToken ct) =>
+        await retry.ExecuteAsync(
+            async token =>
+            {
+                try
+                {
+                    return await OnceAsync(
+                        directory,
+                        graph =>
+                            graph
+                                .Users[key]
+                                .ToGetRequestInformation(c =>
+                                {
+                                    c.QueryParameters.Select = ["id", .. EntraProperties.User];
+                                    c.QueryParameters.Expand = ["manager($select=id)"];
+                                }),
+                        token
+                    );
+                }
+                catch (GraphException e) when (e.Status is 400 or 404)
+                {
+                    // 400: no name that a user could have.
+                    return null;
+                }
+            },
+            ct
+        );
+
     /// <summary>Proves a consent: a new token, its roles, and one read. Returns the granted permissions.</summary>
     public async Task<List<string>> VerifyAsync(Guid directory, CancellationToken ct)
     {
@@ -158,7 +206,10 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
             >= HttpStatusCode.InternalServerError => GraphFailure.Transient,
             _ => GraphFailure.Unexpected,
         };
-        var error = new GraphException(failure, code, $"Microsoft Graph answered {(int)response.StatusCode} {code}");
+        var error = new GraphException(failure, code, $"Microsoft Graph answered {(int)response.StatusCode} {code}")
+        {
+            Status = (int)response.StatusCode,
+        };
         if (RetryAfter(response) is { } delay)
         {
             error.Data["retry-after"] = delay;

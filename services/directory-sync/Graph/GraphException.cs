@@ -32,6 +32,9 @@ public sealed class GraphException(GraphFailure failure, string code, string mes
     public GraphFailure Failure { get; } = failure;
     public string Code { get; } = code;
 
+    /// <summary>HTTP status of Graph's answer; 0 when there was none.</summary>
+    public int Status { get; init; }
+
     public static GraphException Garbage(string what, Exception? inner) =>
         new(GraphFailure.Transient, "MALFORMED_PAGE", $"Microsoft Graph sent something unreadable: {what}", inner);
 

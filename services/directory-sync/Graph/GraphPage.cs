@@ -80,6 +80,31 @@ public static class GraphPage
 
     public static IEnumerable<GroupEntry> Groups(byte[] page) => Entries(page, ReadGroup);
 
+    /// <summary>
+    /// A user read by itself. It may name a manager but says nothing by naming none: a deleted manager's link comes back
+    /// with the manager, and only the stream tells one from the other.
+    /// </summary>
+    public static UserEntry User(byte[] body)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(body);
+            var manager =
+                json.RootElement.TryGetProperty("manager", out var expanded)
+                && expanded.ValueKind == JsonValueKind.Object
+                    ? expanded.GetProperty("id").GetGuid()
+                    : (Guid?)null;
+            var reader = new Utf8JsonReader(body);
+            reader.Read();
+            return ReadUser(ref reader) with { ManagerChanged = manager is not null, Manager = manager };
+        }
+        catch (Exception e)
+            when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+        {
+            throw GraphException.Garbage("the user is not as documented", e);
+        }
+    }
+
     private delegate T EntryReader<out T>(ref Utf8JsonReader reader);
 
     private static List<T> Entries<T>(byte[] page, EntryReader<T> read)

@@ -16,9 +16,13 @@ public sealed class Leases(WorkerDatabase database)
 {
     public static readonly TimeSpan Duration = TimeSpan.FromSeconds(60);
 
+    /// <summary>Hints bring a client's syncs no closer together than this, however many there are.</summary>
+    public static readonly TimeSpan HintPause = TimeSpan.FromSeconds(2);
+
     /// <summary>
     /// Only under our fence. Without cursors a full round follows at once, and so does a sync that was asked for
-    /// meanwhile. The jitter keeps clients that started together from lining up for ever.
+    /// meanwhile; a hint that came while we read may be about something we no longer saw. The jitter keeps clients that
+    /// started together from lining up for ever.
     /// </summary>
     private const string Complete = """
         update client_sync s
@@ -27,7 +31,9 @@ public sealed class Leases(WorkerDatabase database)
           requested_run_id = nullif(s.requested_run_id, d.run_id),
           requested_full = s.requested_full and s.requested_run_id is distinct from d.run_id,
           next_at = case when d.users is null or s.requested_run_id is distinct from d.run_id
-            then now() else now() + s.every * (0.9 + random() * 0.2) end
+            then now()
+            when s.hinted_at > s.claimed_at then greatest(now(), s.claimed_at + $8)
+            else now() + s.every * (0.9 + random() * 0.2) end
         from unnest($1, $2, $3, $4, $5) d (client_id, fence, users, groups, run_id)
         where s.client_id = d.client_id and s.fence = d.fence
         returning s.client_id, s.fence
@@ -40,7 +46,7 @@ public sealed class Leases(WorkerDatabase database)
         await using var command = database.Source.CreateCommand(
             $"""
             update client_sync s
-            set owner = $1, next_at = now() + $2, fence = fence + 1
+            set owner = $1, next_at = now() + $2, claimed_at = now(), fence = fence + 1
             from (
               select client_id from client_sync
               where next_at <= now() and not disabled and {which}
@@ -178,6 +184,7 @@ public sealed class Leases(WorkerDatabase database)
         );
         command.Parameters.Add(new() { Value = EntraProperties.Signature });
         command.Parameters.Add(new() { Value = now });
+        command.Parameters.Add(new() { Value = HintPause });
     }
 
     private static async Task<HashSet<(Guid Client, long Fence)>> HeldAsync(NpgsqlCommand command, CancellationToken ct)

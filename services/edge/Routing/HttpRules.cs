@@ -9,10 +9,7 @@ public sealed partial class HttpRules(RequestDelegate next, CallLimits limits, I
     public async Task InvokeAsync(HttpContext http)
     {
         AddHeaders(http);
-        if (
-            IsSignIn(http.Request.Path)
-            && limits.RefuseSignIn(http.Connection.RemoteIpAddress?.ToString() ?? "") is { } wait
-        )
+        if (Budget(http) is { } budget && limits.RefuseSignIn(budget) is { } wait)
         {
             await RefuseAsync(http, StatusCodes.Status429TooManyRequests, "Too many requests; slow down.", wait);
             return;
@@ -40,9 +37,16 @@ public sealed partial class HttpRules(RequestDelegate next, CallLimits limits, I
     /// <summary>A malformed or oversized request is an IOException too, but no outage.</summary>
     private static bool IsOutage(Exception e) => e is not BadHttpRequestException && e.IsTransient();
 
-    private static bool IsSignIn(PathString path) =>
-        path.StartsWithSegments(OpenIdServer.TokenPath, StringComparison.OrdinalIgnoreCase)
-        || path.StartsWithSegments(ConsentCallback.Path, StringComparison.OrdinalIgnoreCase);
+    /// <summary>What anybody may send is limited by address; notifications by themselves, so that they keep nobody from signing in.</summary>
+    private static string? Budget(HttpContext http)
+    {
+        var (path, address) = (http.Request.Path, http.Connection.RemoteIpAddress?.ToString() ?? "");
+        return path.StartsWithSegments(OpenIdServer.TokenPath, StringComparison.OrdinalIgnoreCase)
+            || path.StartsWithSegments(ConsentCallback.Path, StringComparison.OrdinalIgnoreCase)
+                ? address
+            : path.StartsWithSegments(GraphWebhook.Path, StringComparison.OrdinalIgnoreCase) ? $"graph {address}"
+            : null;
+    }
 
     private static void AddHeaders(HttpContext http)
     {
