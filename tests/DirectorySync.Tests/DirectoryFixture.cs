@@ -14,7 +14,7 @@ using Rollcall.Testing;
 namespace Rollcall.DirectorySync.Tests;
 
 /// <summary>The service on real servers, and the Graph emulator as Microsoft's cloud.</summary>
-public sealed class DirectoryFixture() : ServiceFixture<ClientApi, DirectoryDbContext>("directory-sync")
+public class DirectoryFixture() : ServiceFixture<ClientApi, DirectoryDbContext>("directory-sync")
 {
     public Emulator Graph { get; } = new();
 
@@ -69,6 +69,7 @@ public sealed class DirectoryFixture() : ServiceFixture<ClientApi, DirectoryDbCo
     {
         await base.DisposeAsync();
         await Graph.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)

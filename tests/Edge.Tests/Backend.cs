@@ -51,6 +51,9 @@ public sealed class Backend : IAsyncDisposable
     /// <summary>The consent answers edge has handed on.</summary>
     public ConcurrentQueue<CompleteConsentRequest> ConsentRequests { get; } = new();
 
+    /// <summary>The notifications edge has handed on.</summary>
+    public ConcurrentQueue<Hint> Hints { get; } = new();
+
     public string Url => app.Urls.Single();
 
     public Task StartAsync() => app.StartAsync();
@@ -88,8 +91,18 @@ public sealed class Backend : IAsyncDisposable
         }
     }
 
-    private sealed class Sync : SyncService.SyncServiceBase
+    private sealed class Sync(Backend backend) : SyncService.SyncServiceBase
     {
+        public override Task<ReceiveHintsResponse> ReceiveHints(ReceiveHintsRequest request, ServerCallContext context)
+        {
+            foreach (var hint in request.Hints)
+            {
+                backend.Hints.Enqueue(hint);
+            }
+
+            return Task.FromResult(new ReceiveHintsResponse());
+        }
+
         /// <summary>Never answers.</summary>
         public override async Task<GetSyncRunResponse> GetSyncRun(GetSyncRunRequest request, ServerCallContext context)
         {

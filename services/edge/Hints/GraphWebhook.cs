@@ -45,6 +45,10 @@ public sealed class GraphWebhook(HintBuffer buffer)
             buffer.Add(Read(body.RootElement));
             return Results.StatusCode(StatusCodes.Status202Accepted);
         }
+        catch (BadHttpRequestException e)
+        {
+            return Results.StatusCode(e.StatusCode);
+        }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
             return Results.StatusCode(StatusCodes.Status400BadRequest);
