@@ -133,6 +133,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("client_id");
 
+                    b.Property<DateTimeOffset?>("ClaimedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("claimed_at");
+
                     b.Property<string>("CursorSelect")
                         .HasColumnType("text")
                         .HasColumnName("cursor_select");
@@ -174,6 +178,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("boolean")
                         .HasDefaultValue(false)
                         .HasColumnName("has_pages");
+
+                    b.Property<DateTimeOffset?>("HintedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hinted_at");
 
                     b.Property<DateTimeOffset?>("LastSuccessAt")
                         .HasColumnType("timestamp with time zone")
@@ -499,6 +507,76 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasDatabaseName("ix_escrow_client_id_next_retry_at");
 
                     b.ToTable("escrow", (string)null);
+                });
+
+            modelBuilder.Entity("Rollcall.DirectorySync.Data.GraphSubscription", b =>
+                {
+                    b.Property<Guid>("ClientId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("client_id");
+
+                    b.Property<string>("Resource")
+                        .HasColumnType("text")
+                        .HasColumnName("resource");
+
+                    b.Property<Guid>("DirectoryTenantId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("directory_tenant_id");
+
+                    b.Property<DateTimeOffset>("DueAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("due_at")
+                        .HasDefaultValueSql("now()");
+
+                    b.Property<DateTimeOffset?>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.Property<int>("Failures")
+                        .HasColumnType("integer")
+                        .HasColumnName("failures");
+
+                    b.Property<long>("Fence")
+                        .HasColumnType("bigint")
+                        .HasColumnName("fence");
+
+                    b.Property<Guid>("MspId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("msp_id");
+
+                    b.Property<string>("NotificationUrl")
+                        .HasColumnType("text")
+                        .HasColumnName("notification_url");
+
+                    b.Property<string>("Problem")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("problem");
+
+                    b.Property<byte[]>("SecretHash")
+                        .HasColumnType("bytea")
+                        .HasColumnName("secret_hash");
+
+                    b.Property<Guid?>("SubscriptionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("subscription_id");
+
+                    b.Property<bool>("Wanted")
+                        .HasColumnType("boolean")
+                        .HasColumnName("wanted");
+
+                    b.HasKey("ClientId", "Resource")
+                        .HasName("pk_graph_subscription");
+
+                    b.HasIndex("DueAt")
+                        .HasDatabaseName("ix_graph_subscription_due_at");
+
+                    b.HasIndex("SubscriptionId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_graph_subscription_subscription_id");
+
+                    b.ToTable("graph_subscription", (string)null);
                 });
 
             modelBuilder.Entity("Rollcall.DirectorySync.Data.HousekeepingRow", b =>
@@ -868,6 +946,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
                     b.Property<int>("Pages")
                         .HasColumnType("integer")
                         .HasColumnName("pages");
+
+                    b.Property<string>("Person")
+                        .HasColumnType("text")
+                        .HasColumnName("person");
 
                     b.Property<string>("Problem")
                         .IsRequired()
