@@ -28,6 +28,7 @@ builder.Services.AddSingleton<GraphDirectory>();
 builder.Services.AddSingleton<Leases>();
 builder.Services.AddSingleton<Cursors>();
 builder.Services.AddSingleton<RoundReader>();
+builder.Services.AddSingleton<DryRun>();
 builder.Services.AddSingleton<SyncRunner>();
 builder.Services.AddOptions<SyncOptions>().BindConfiguration("Sync").ValidateDataAnnotations().ValidateOnStart();
 builder.Services.AddSingleton<QuietRounds>();

@@ -60,9 +60,18 @@ public sealed class TestClient(DirectoryFixture service, Guid mspId, Guid client
             );
 
     /// <summary>Asks for a sync and waits for its end, whatever it is.</summary>
-    public async Task<SyncRun> SyncAsync(SyncMode mode = SyncMode.Delta)
+    public async Task<SyncRun> SyncAsync(SyncMode mode = SyncMode.Delta, bool full = false)
     {
-        var run = (await Syncs.StartSyncAsync(new() { ClientId = Id, Mode = mode })).Run;
+        var run = (
+            await Syncs.StartSyncAsync(
+                new()
+                {
+                    ClientId = Id,
+                    Mode = mode,
+                    DryRunFull = full,
+                }
+            )
+        ).Run;
         using var watch = Syncs.WatchSyncRun(new() { ClientId = Id, SyncRunId = run.Id });
         await foreach (var state in watch.ResponseStream.ReadAllAsync())
         {

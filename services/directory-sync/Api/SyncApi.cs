@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -12,7 +11,7 @@ using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Api;
 
-public sealed class SyncApi(
+public sealed partial class SyncApi(
     DirectoryDbContext db,
     TenantContext tenant,
     HealthBook health,
@@ -31,6 +30,7 @@ public sealed class SyncApi(
         var ct = context.CancellationToken;
         var clientId = Requests.Id(request.ClientId, "client_id");
         var requestId = Requests.OptionalId(request.RequestId, "request_id");
+        var (mode, full) = ModeOf(request);
 
         await using var transaction = await db.BeginAsync(ct);
         var sync =
@@ -49,9 +49,10 @@ public sealed class SyncApi(
             MspId = tenant.MspId,
             ClientId = clientId,
             RequestId = requestId,
-            Mode = request.Mode == SyncMode.Full ? SyncMode.Full : SyncMode.Delta,
+            Mode = mode,
             State = SyncRunState.Queued,
             StartedAt = clock.GetUtcNow(),
+            ResumeAt = sync.Owner is null ? sync.NextAt : null,
         };
         db.SyncRuns.Add(run);
         try
@@ -66,8 +67,7 @@ public sealed class SyncApi(
         // A lease that runs keeps its time; its end makes the client due at once.
         await db.Database.ExecuteSqlAsync(
             $"""
-            update client_sync set requested_run_id = {run.Id}, requested_full = {run.Mode
-                == SyncMode.Full}, priority = 0,
+            update client_sync set requested_run_id = {run.Id}, requested_full = {full}, priority = 0,
               next_at = case when owner is null then now() else next_at end
             where client_id = {sync.ClientId}
             """,
@@ -133,35 +133,6 @@ public sealed class SyncApi(
                 await Task.Delay(WatchEvery, ct);
             }
         }
-    }
-
-    public override async Task<ListSyncEventsResponse> ListSyncEvents(
-        ListSyncEventsRequest request,
-        ServerCallContext context
-    )
-    {
-        var clientId = Requests.Id(request.ClientId, "client_id");
-        var runId = Requests.OptionalId(request.SyncRunId, "sync_run_id");
-        var userId = Requests.OptionalId(request.UserId, "user_id");
-        var size = Requests.PageSize(request.PageSize);
-        var before = PageToken.ReadId(request.PageToken, request) ?? Guid.AllBitsSet;
-
-        await using var transaction = await db.BeginAsync(context.CancellationToken);
-        var events = await db
-            .SyncEvents.AsNoTracking()
-            .Where(e => e.ClientId == clientId && e.Id < before)
-            .Where(e => runId == null || e.RunId == runId)
-            .Where(e => userId == null || e.UserId == userId)
-            .Where(e => request.Action == SyncAction.Unspecified || e.Action == request.Action)
-            .OrderByDescending(e => e.Id)
-            .Take(size + 1)
-            .ToListAsync(context.CancellationToken);
-
-        return new()
-        {
-            Events = { events.Take(size).Select(ToProto) },
-            NextPageToken = events.Count > size ? PageToken.Write(events[size - 1].Id.ToString(), request) : "",
-        };
     }
 
     public override async Task<GetSyncHealthResponse> GetSyncHealth(
@@ -279,6 +250,15 @@ public sealed class SyncApi(
             ? throw AppException.Invalid("user_ids", "must name at least one user")
             : [.. values.Select(v => Requests.Id(v, "user_ids")).Distinct()];
 
+    private static (SyncMode Mode, bool Full) ModeOf(StartSyncRequest request) =>
+        request.Mode switch
+        {
+            SyncMode.Unspecified or SyncMode.Delta => (SyncMode.Delta, false),
+            SyncMode.Full => (SyncMode.Full, true),
+            SyncMode.DryRun => (SyncMode.DryRun, request.DryRunFull),
+            _ => throw AppException.Invalid("mode", "is not known"),
+        };
+
     private async Task<SyncRunRow?> FindEarlierAsync(Guid clientId, Guid? requestId, CancellationToken ct) =>
         requestId is null
             ? null
@@ -313,38 +293,4 @@ public sealed class SyncApi(
             ErrorCode = run.ErrorCode,
             Problem = run.Problem,
         };
-
-    private static SyncEvent ToProto(SyncEventRow row)
-    {
-        var proto = new SyncEvent
-        {
-            Id = row.Id.ToString(),
-            SyncRunId = row.RunId.ToString(),
-            OccurTime = row.OccurredAt.ToTimestamp(),
-            Action = row.Action,
-            UserId = row.UserId?.ToString() ?? "",
-            GroupId = row.GroupId?.ToString() ?? "",
-            DisplayName = row.DisplayName,
-            ReasonCode = row.ReasonCode,
-            Status = row.Status,
-        };
-        foreach (var change in JsonSerializer.Deserialize<List<Change>>(row.Changes ?? "[]")!)
-        {
-            proto.Changes.Add(
-                new PropertyChange
-                {
-                    Property = change.p,
-                    OldValue = change.o ?? "",
-                    NewValue = change.n ?? "",
-                }
-            );
-        }
-
-        return proto;
-    }
-
-    /// <summary>As <see cref="UserChange.ChangesJson"/> writes it.</summary>
-#pragma warning disable IDE1006 // the column's short names
-    private sealed record Change(string p, string? o, string? n);
-#pragma warning restore IDE1006
 }

@@ -29,7 +29,7 @@ public sealed class SyncRunRow
     public string Problem { get; set; } = "";
 
     /// <summary>Of a dry run: when the client would have been due without it, by the database's clock.</summary>
-    public DateTimeOffset? ResumeAt { get; init; }
+    public DateTimeOffset? ResumeAt { get; set; }
 }
 
 internal sealed class SyncRunConfiguration : IEntityTypeConfiguration<SyncRunRow>

@@ -138,6 +138,38 @@ public sealed class Leases(WorkerDatabase database)
         return await HeldAsync(command, ct);
     }
 
+    /// <summary>Ends a dry run: the client is due when it would have been, and nothing else moves.</summary>
+    public static async Task ReturnAsync(
+        NpgsqlConnection connection,
+        SyncLease lease,
+        Guid runId,
+        DateTimeOffset? dueAt,
+        CancellationToken ct
+    )
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            update client_sync set owner = null, priority = 5, requested_run_id = nullif(requested_run_id, $1),
+              requested_full = requested_full and requested_run_id is distinct from $1,
+              has_pages = exists (select 1 from staged_page p where p.client_id = $3),
+              next_at = case when requested_run_id is distinct from $1 then now()
+                else greatest(now(), coalesce($2, now() + every)) end
+            where client_id = $3 and fence = $4
+            """,
+            connection
+        );
+        command.Parameters.Add(new() { Value = runId });
+        command.Parameters.Add(
+            new() { Value = (object?)dueAt ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz }
+        );
+        command.Parameters.Add(new() { Value = lease.ClientId });
+        command.Parameters.Add(new() { Value = lease.Fence });
+        if (await command.ExecuteNonQueryAsync(ct) != 1)
+        {
+            throw new LeaseLostException();
+        }
+    }
+
     /// <summary>Ends a failed attempt: the next one comes after the delay, not before; the cursors stay.</summary>
     public static async Task FailAsync(
         NpgsqlConnection connection,

@@ -1,7 +1,9 @@
 using System.Globalization;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using NpgsqlTypes;
 using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.Platform;
 
@@ -30,7 +32,8 @@ public sealed partial class RosterWriter(
     SyncLease lease,
     Guid runId,
     DateTimeOffset now,
-    Source source = Source.Microsoft365
+    Source source = Source.Microsoft365,
+    bool preview = false
 )
 {
     private const int BatchSize = 2000;
@@ -51,6 +54,33 @@ public sealed partial class RosterWriter(
         await ExecuteAsync(Tables, ct);
         rosterVersion = (long)
             (await ScalarAsync("select roster_version + 1 from client where client_id = @client for update", ct))!;
+    }
+
+    /// <summary>A whole round, from its pages to the new version.</summary>
+    public async Task<RoundResult> WriteAsync(
+        DirectoryDbContext db,
+        StreamPages users,
+        StreamPages groups,
+        CancellationToken ct
+    )
+    {
+        await BeginAsync(ct);
+        await foreach (var page in users.PagesAsync(db, lease.ClientId, ct))
+        {
+            await AddUsersAsync(page, ct);
+        }
+
+        await foreach (var page in groups.PagesAsync(db, lease.ClientId, ct))
+        {
+            await AddGroupsAsync(page, ct);
+        }
+
+        if (users.StagedCount + groups.StagedCount > 0)
+        {
+            await db.StagedPages.Where(p => p.ClientId == lease.ClientId).ExecuteDeleteAsync(ct);
+        }
+
+        return await FinishAsync(new(db), ct);
     }
 
     /// <summary>Takes one page of the users stream.</summary>
@@ -310,7 +340,7 @@ public sealed partial class RosterWriter(
         await ExecuteAsync(Touch, ct);
         await ExecuteAsync(DuplicateMails, ct);
         await TellAsync(ct);
-        return await publisher.PublishAsync(connection, lease, rosterVersion, now, ct);
+        return preview ? 0 : await publisher.PublishAsync(connection, lease, rosterVersion, now, ct);
     }
 
     /// <summary>

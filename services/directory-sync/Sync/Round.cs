@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Rollcall.DirectorySync.Data;
@@ -7,9 +8,46 @@ using Rollcall.Platform;
 namespace Rollcall.DirectorySync.Sync;
 
 /// <summary>A stream read to its delta link. Pages beyond the memory window lie in staged_page.</summary>
-public sealed record StreamPages(DeltaKind Kind, List<byte[]> InMemory, int StagedCount, string DeltaLink)
+public sealed record StreamPages(
+    DeltaKind Kind,
+    bool IsPreview,
+    List<byte[]> InMemory,
+    int StagedCount,
+    string DeltaLink
+)
 {
+    /// <summary>Streams in staged_page from here on belong to a dry run.</summary>
+    public const short FirstOfPreview = 2;
+
     public int Count => StagedCount + InMemory.Count;
+
+    public static short Number(DeltaKind kind, bool isPreview) =>
+        (short)((short)kind + (isPreview ? FirstOfPreview : 0));
+
+    public bool IsEmpty =>
+        StagedCount == 0
+        && InMemory.TrueForAll(p => Kind == DeltaKind.Users ? !GraphPage.Users(p).Any() : !GraphPage.Groups(p).Any());
+
+    public async IAsyncEnumerable<byte[]> PagesAsync(
+        DirectoryDbContext db,
+        Guid clientId,
+        [EnumeratorCancellation] CancellationToken ct
+    )
+    {
+        var stream = Number(Kind, IsPreview);
+        for (var number = 0; number < StagedCount; number++)
+        {
+            yield return await db
+                .StagedPages.Where(p => p.ClientId == clientId && p.Stream == stream && p.Page == number)
+                .Select(p => p.Body)
+                .SingleAsync(ct);
+        }
+
+        foreach (var page in InMemory)
+        {
+            yield return page;
+        }
+    }
 }
 
 /// <summary>
@@ -56,7 +94,7 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
             }
         }
 
-        return new(kind, [.. window.Select(p => p.Body)], staged, delta);
+        return new(kind, lease.IsPreview, [.. window.Select(p => p.Body)], staged, delta);
     }
 
     private async Task<(int Staged, string? Link, string? Delta)> ResumeAsync(
@@ -69,8 +107,9 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
             lease,
             async db =>
             {
+                var stream = StreamPages.Number(kind, lease.IsPreview);
                 var last = await db
-                    .StagedPages.Where(p => p.ClientId == lease.ClientId && p.Stream == (short)kind)
+                    .StagedPages.Where(p => p.ClientId == lease.ClientId && p.Stream == stream)
                     .OrderByDescending(p => p.Page)
                     .Select(p => new
                     {
@@ -87,7 +126,7 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
 
                 // Pages of a round that was given up, or is to start afresh.
                 await db
-                    .StagedPages.Where(p => p.ClientId == lease.ClientId && p.Stream == (short)kind)
+                    .StagedPages.Where(p => p.ClientId == lease.ClientId && p.Stream == stream)
                     .ExecuteDeleteAsync(ct);
                 return (0, null, null);
             },
@@ -122,7 +161,7 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
                             {
                                 MspId = lease.MspId,
                                 ClientId = lease.ClientId,
-                                Stream = (short)kind,
+                                Stream = StreamPages.Number(kind, lease.IsPreview),
                                 Page = first + i,
                                 Origin = origin,
                                 Body = page.Body,

@@ -37,7 +37,10 @@ public sealed record SyncLease(
     /// for in full starts afresh.
     /// </summary>
     public string Origin(string? cursor) =>
-        $"{DirectoryTenantId} {(RequestedFull ? RequestedRunId : null)} {cursor ?? "full"}";
+        $"{DirectoryTenantId} {(RequestedFull || IsPreview ? RequestedRunId : null)} {cursor ?? "full"}";
+
+    /// <summary>Of a dry run, whose pages are kept apart from those of the real round.</summary>
+    public bool IsPreview { get; init; }
 
     /// <summary>The same lease for a full round.</summary>
     public SyncLease Full() => this with { UsersCursor = null, GroupsCursor = null };

@@ -18,6 +18,7 @@ public sealed partial class SyncRunner(
     RoundReader reader,
     QuietRounds quietRounds,
     Cursors cursors,
+    DryRun dryRun,
     TimeProvider clock,
     IOptions<SyncOptions> options,
     ILogger<SyncRunner> logger
@@ -38,7 +39,12 @@ public sealed partial class SyncRunner(
         var started = clock.GetUtcNow();
         try
         {
-            await StartRunAsync(lease, ct);
+            if (await StartRunAsync(lease, ct) == SyncMode.DryRun)
+            {
+                await dryRun.RunAsync(lease, runId, ct);
+                return;
+            }
+
             var (users, groups) = await reader.ReadAsync(lease, ct);
             CrashPoints.Reach("after-read");
             if (IsQuiet(lease, users, groups))
@@ -80,8 +86,8 @@ public sealed partial class SyncRunner(
     /// <summary>Nothing new, nobody waits for an answer, and the client was well before: only its lease row has news.</summary>
     private static bool IsQuiet(SyncLease lease, StreamPages users, StreamPages groups) =>
         lease is { IsFull: false, Failures: 0, LastSuccessAt: not null, RequestedRunId: null, HasPages: false }
-        && IsEmpty(users)
-        && IsEmpty(groups);
+        && users.IsEmpty
+        && groups.IsEmpty;
 
     private async Task<RoundResult> ApplyAsync(
         SyncLease lease,
@@ -99,10 +105,10 @@ public sealed partial class SyncRunner(
         await using var transaction = await db.BeginAsync(ct);
         var connection = (NpgsqlConnection)db.Database.GetDbConnection();
 
-        var quiet = !lease.IsFull && IsEmpty(users) && IsEmpty(groups);
+        var quiet = !lease.IsFull && users.IsEmpty && groups.IsEmpty;
         var result = quiet
             ? new RoundResult(0, 0, 0, 0, 0)
-            : await WriteAsync(db, connection, lease, runId, users, groups, ct);
+            : await new RosterWriter(connection, lease, runId, clock.GetUtcNow()).WriteAsync(db, users, groups, ct);
 
         var (usersCursor, groupsCursor) = result.ReadAll ? (null, null) : (users.DeltaLink, groups.DeltaLink);
         await Leases.CompleteAsync(connection, lease, usersCursor, groupsCursor, clock.GetUtcNow(), ct);
@@ -131,79 +137,22 @@ public sealed partial class SyncRunner(
         return result;
     }
 
-    private async Task<RoundResult> WriteAsync(
-        DirectoryDbContext db,
-        NpgsqlConnection connection,
-        SyncLease lease,
-        Guid runId,
-        StreamPages users,
-        StreamPages groups,
-        CancellationToken ct
-    )
-    {
-        var writer = new RosterWriter(connection, lease, runId, clock.GetUtcNow());
-        await writer.BeginAsync(ct);
-        await foreach (var page in PagesAsync(db, lease, users, ct))
-        {
-            await writer.AddUsersAsync(page, ct);
-        }
-
-        await foreach (var page in PagesAsync(db, lease, groups, ct))
-        {
-            await writer.AddGroupsAsync(page, ct);
-        }
-
-        if (users.StagedCount + groups.StagedCount > 0)
-        {
-            await db.StagedPages.Where(p => p.ClientId == lease.ClientId).ExecuteDeleteAsync(ct);
-        }
-
-        return await writer.FinishAsync(new(db), ct);
-    }
-
-    private static async IAsyncEnumerable<byte[]> PagesAsync(
-        DirectoryDbContext db,
-        SyncLease lease,
-        StreamPages stream,
-        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct
-    )
-    {
-        for (var number = 0; number < stream.StagedCount; number++)
-        {
-            yield return await db
-                .StagedPages.Where(p =>
-                    p.ClientId == lease.ClientId && p.Stream == (short)stream.Kind && p.Page == number
-                )
-                .Select(p => p.Body)
-                .SingleAsync(ct);
-        }
-
-        foreach (var page in stream.InMemory)
-        {
-            yield return page;
-        }
-    }
-
-    private static bool IsEmpty(StreamPages stream) =>
-        stream.StagedCount == 0
-        && stream.InMemory.TrueForAll(p =>
-            stream.Kind == DeltaKind.Users ? !GraphPage.Users(p).Any() : !GraphPage.Groups(p).Any()
-        );
-
-    private async Task StartRunAsync(SyncLease lease, CancellationToken ct)
+    /// <returns>What was asked for; null for a poll by schedule.</returns>
+    private async Task<SyncMode?> StartRunAsync(SyncLease lease, CancellationToken ct)
     {
         if (lease.RequestedRunId is not { } runId)
         {
-            return;
+            return null;
         }
 
         await using var scope = Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var transaction = await db.BeginAsync(ct);
-        await db
-            .SyncRuns.Where(r => r.ClientId == lease.ClientId && r.Id == runId)
-            .ExecuteUpdateAsync(r => r.SetProperty(x => x.State, SyncRunState.Reading), ct);
+        var run = await db.SyncRuns.SingleAsync(r => r.ClientId == lease.ClientId && r.Id == runId, ct);
+        run.State = SyncRunState.Reading;
+        await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
+        return run.Mode;
     }
 
     private async Task FailAsync(
