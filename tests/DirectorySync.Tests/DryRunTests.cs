@@ -171,7 +171,7 @@ public sealed class DryRunTests(DirectoryFixture service)
             await using var all = source.CreateCommand(
                 $"""
                 select coalesce(string_agg(row::text, chr(10) order by row::text), '') from (
-                  select to_jsonb(t) - array['next_at', 'fence', 'owner', 'requested_run_id', 'requested_full'] as row
+                  select to_jsonb(t) - array['next_at', 'claimed_at', 'fence', 'owner', 'requested_run_id', 'requested_full'] as row
                   from {table} t where client_id = $1) r
                 """
             );

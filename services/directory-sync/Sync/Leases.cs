@@ -152,7 +152,7 @@ public sealed class Leases(WorkerDatabase database)
             update client_sync set owner = null, priority = 5, requested_run_id = nullif(requested_run_id, $1),
               requested_full = requested_full and requested_run_id is distinct from $1,
               has_pages = exists (select 1 from staged_page p where p.client_id = $3),
-              next_at = case when requested_run_id is distinct from $1 then now()
+              next_at = case when requested_run_id is distinct from $1 or hinted_at > claimed_at then now()
                 else greatest(now(), coalesce($2, now() + every)) end
             where client_id = $3 and fence = $4
             """,
