@@ -21,62 +21,8 @@ public sealed partial class SyncApi(
     TimeProvider clock
 ) : SyncService.SyncServiceBase
 {
-    private const int MaxHints = 1000;
     private static readonly TimeSpan WatchEvery = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
-
-    public override async Task<StartSyncResponse> StartSync(StartSyncRequest request, ServerCallContext context)
-    {
-        var ct = context.CancellationToken;
-        var clientId = Requests.Id(request.ClientId, "client_id");
-        var requestId = Requests.OptionalId(request.RequestId, "request_id");
-        var (mode, full) = ModeOf(request);
-
-        await using var transaction = await db.BeginAsync(ct);
-        var sync =
-            await db.ClientSyncs.SingleOrDefaultAsync(s => s.ClientId == clientId && !s.Disabled, ct)
-            ?? throw AppException.Precondition(
-                "CONNECTION_MISSING",
-                "The client is not connected; begin with BeginConsent"
-            );
-        if (await FindEarlierAsync(clientId, requestId, ct) is { } earlier)
-        {
-            return new() { Run = ToProto(earlier) };
-        }
-
-        var run = new SyncRunRow
-        {
-            MspId = tenant.MspId,
-            ClientId = clientId,
-            RequestId = requestId,
-            Mode = mode,
-            State = SyncRunState.Queued,
-            StartedAt = clock.GetUtcNow(),
-            ResumeAt = sync.Owner is null ? sync.NextAt : null,
-        };
-        db.SyncRuns.Add(run);
-        try
-        {
-            await db.SaveChangesAsync(ct);
-        }
-        catch (DbUpdateException e) when (e.IsUniqueViolation())
-        {
-            throw AppException.Precondition("SYNC_RUNNING", "A sync that was asked for is already under way");
-        }
-
-        // A lease that runs keeps its time; its end makes the client due at once.
-        await db.Database.ExecuteSqlAsync(
-            $"""
-            update client_sync set requested_run_id = {run.Id}, requested_full = {full}, priority = 0,
-              next_at = case when owner is null then now() else next_at end
-            where client_id = {sync.ClientId}
-            """,
-            ct
-        );
-        await transaction.CommitAsync(ct);
-        signal.Set();
-        return new() { Run = ToProto(run) };
-    }
 
     public override async Task<GetSyncRunResponse> GetSyncRun(GetSyncRunRequest request, ServerCallContext context)
     {
@@ -230,41 +176,10 @@ public sealed partial class SyncApi(
         return new() { Kept = users.Length };
     }
 
-    public override async Task<ReceiveHintsResponse> ReceiveHints(
-        ReceiveHintsRequest request,
-        ServerCallContext context
-    )
-    {
-        if (request.Hints.Count > MaxHints)
-        {
-            throw AppException.Invalid("hints", $"must not be more than {MaxHints}");
-        }
-
-        await hints.ReceiveAsync(request.Hints, context.CancellationToken);
-
-        return new();
-    }
-
     private static Guid[] UserIds(RepeatedField<string> values) =>
         values.Count == 0
             ? throw AppException.Invalid("user_ids", "must name at least one user")
             : [.. values.Select(v => Requests.Id(v, "user_ids")).Distinct()];
-
-    private static (SyncMode Mode, bool Full) ModeOf(StartSyncRequest request) =>
-        request.Mode switch
-        {
-            SyncMode.Unspecified or SyncMode.Delta => (SyncMode.Delta, false),
-            SyncMode.Full => (SyncMode.Full, true),
-            SyncMode.DryRun => (SyncMode.DryRun, request.DryRunFull),
-            _ => throw AppException.Invalid("mode", "is not known"),
-        };
-
-    private async Task<SyncRunRow?> FindEarlierAsync(Guid clientId, Guid? requestId, CancellationToken ct) =>
-        requestId is null
-            ? null
-            : await db
-                .SyncRuns.AsNoTracking()
-                .SingleOrDefaultAsync(r => r.ClientId == clientId && r.RequestId == requestId, ct);
 
     private async Task<SyncRun> FindRunAsync(Guid clientId, Guid runId, CancellationToken ct)
     {
@@ -292,5 +207,6 @@ public sealed partial class SyncApi(
             RosterVersion = run.RosterVersion,
             ErrorCode = run.ErrorCode,
             Problem = run.Problem,
+            Person = run.Person ?? "",
         };
 }

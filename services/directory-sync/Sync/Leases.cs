@@ -138,7 +138,10 @@ public sealed class Leases(WorkerDatabase database)
         return await HeldAsync(command, ct);
     }
 
-    /// <summary>Ends a dry run: the client is due when it would have been, and nothing else moves.</summary>
+    /// <summary>
+    /// Ends what was asked for and was no round, a dry run or one person's sync: the client is due when it would have been,
+    /// and nothing else moves.
+    /// </summary>
     public static async Task ReturnAsync(
         NpgsqlConnection connection,
         SyncLease lease,

@@ -42,6 +42,9 @@ public sealed record SyncLease(
     /// <summary>Of a dry run, whose pages are kept apart from those of the real round.</summary>
     public bool IsPreview { get; init; }
 
+    /// <summary>The same lease for what is no round at all: whoever it does not name is not missing.</summary>
+    public SyncLease Delta() => this with { UsersCursor = UsersCursor ?? "", GroupsCursor = GroupsCursor ?? "" };
+
     /// <summary>The same lease for a full round.</summary>
     public SyncLease Full() => this with { UsersCursor = null, GroupsCursor = null };
 }

@@ -17,6 +17,7 @@ public sealed partial class SyncRunner(
     IServiceScopeFactory scopes,
     RoundReader reader,
     QuietRounds quietRounds,
+    PersonSync persons,
     Cursors cursors,
     DryRun dryRun,
     TimeProvider clock,
@@ -39,9 +40,8 @@ public sealed partial class SyncRunner(
         var started = clock.GetUtcNow();
         try
         {
-            if (await StartRunAsync(lease, ct) == SyncMode.DryRun)
+            if (await ServeAsync(lease, runId, ct))
             {
-                await dryRun.RunAsync(lease, runId, ct);
                 return;
             }
 
@@ -137,8 +137,24 @@ public sealed partial class SyncRunner(
         return result;
     }
 
+    /// <returns>True if what was asked for is no round, and done.</returns>
+    private async Task<bool> ServeAsync(SyncLease lease, Guid runId, CancellationToken ct)
+    {
+        switch (await StartRunAsync(lease, ct))
+        {
+            case { Person: { } person }:
+                await persons.RunAsync(lease, runId, person, ct);
+                return true;
+            case { Mode: SyncMode.DryRun }:
+                await dryRun.RunAsync(lease, runId, ct);
+                return true;
+            default:
+                return false;
+        }
+    }
+
     /// <returns>What was asked for; null for a poll by schedule.</returns>
-    private async Task<SyncMode?> StartRunAsync(SyncLease lease, CancellationToken ct)
+    private async Task<SyncRunRow?> StartRunAsync(SyncLease lease, CancellationToken ct)
     {
         if (lease.RequestedRunId is not { } runId)
         {
@@ -152,7 +168,7 @@ public sealed partial class SyncRunner(
         run.State = SyncRunState.Reading;
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
-        return run.Mode;
+        return run;
     }
 
     private async Task FailAsync(

@@ -1,0 +1,99 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Data;
+using Rollcall.DirectorySync.Graph;
+using Rollcall.DirectorySync.Health;
+using Rollcall.Platform;
+
+namespace Rollcall.DirectorySync.Sync;
+
+/// <summary>
+/// Syncs one person that somebody asked for, read directly and applied like an entry of the stream, under the client's
+/// lease. It moves no cursor, so it must not settle what only the stream can tell: who is gone, and what comes back with
+/// somebody who returns. Both are left to the round, which then follows at once.
+/// </summary>
+public sealed class PersonSync(IServiceScopeFactory scopes, GraphDirectory graph, TimeProvider clock)
+{
+    public const string NotFound = "PERSON_NOT_FOUND";
+    public const string Returned = "PERSON_RETURNED";
+
+    public async Task RunAsync(SyncLease lease, Guid runId, string person, CancellationToken ct)
+    {
+        if (await graph.FindUserAsync(lease.DirectoryTenantId, person, ct) is not { } body)
+        {
+            await EndAsync(lease, runId, NotFound, ct);
+            return;
+        }
+
+        CrashPoints.Reach("after-person");
+        if (!await ApplyAsync(lease, runId, GraphPage.User(body), ct))
+        {
+            await EndAsync(lease, runId, Returned, ct);
+        }
+    }
+
+    /// <returns>False if the person came back: nothing was written.</returns>
+    private async Task<bool> ApplyAsync(SyncLease lease, Guid runId, UserEntry entry, CancellationToken ct)
+    {
+        await using var scope = Enter(lease);
+        var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
+        var health = scope.ServiceProvider.GetRequiredService<HealthBook>();
+        await using var transaction = await db.BeginAsync(ct);
+        var connection = (NpgsqlConnection)db.Database.GetDbConnection();
+
+        // As an entry of a delta round: of a full one, everybody else would be missing.
+        var writer = new RosterWriter(connection, lease.Delta(), runId, clock.GetUtcNow());
+        await writer.BeginAsync(ct);
+        await writer.AddUsersAsync([entry], ct);
+        var result = await writer.FinishAsync(new(db), ct);
+        if (result.ReadAll)
+        {
+            return false;
+        }
+
+        var run = await db.SyncRuns.SingleAsync(r => r.ClientId == lease.ClientId && r.Id == runId, ct);
+        await Leases.ReturnAsync(connection, lease, runId, run.ResumeAt, ct);
+        (run.State, run.FinishedAt) = (SyncRunState.Succeeded, clock.GetUtcNow());
+        (run.Pages, run.Objects, run.Added, run.Changed) = (1, 1, result.Added, result.Changed);
+        (run.Removed, run.Staged, run.RosterVersion) = (result.Removed, result.Staged, result.RosterVersion);
+        if (lease is { Failures: 0, LastSuccessAt: not null })
+        {
+            await health.RecordAsync(lease.ClientId, await HealthBook.AfterSuccessAsync(db, lease.ClientId, ct), ct);
+        }
+
+        await db.SaveChangesAsync(ct);
+        await transaction.CommitAsync(ct);
+        await health.CommittedAsync();
+        return true;
+    }
+
+    private async Task EndAsync(SyncLease lease, Guid runId, string reason, CancellationToken ct)
+    {
+        await using var scope = Enter(lease);
+        var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
+        await using var transaction = await db.BeginAsync(ct);
+
+        // Long ago, so at once.
+        var connection = (NpgsqlConnection)db.Database.GetDbConnection();
+        await Leases.ReturnAsync(connection, lease, runId, DateTimeOffset.UnixEpoch, ct);
+        var run = await db.SyncRuns.SingleAsync(r => r.ClientId == lease.ClientId && r.Id == runId, ct);
+        run.State = reason == NotFound ? SyncRunState.Failed : SyncRunState.Succeeded;
+        run.FinishedAt = clock.GetUtcNow();
+        (run.ErrorCode, run.Problem) = (
+            reason,
+            reason == NotFound
+                ? "The directory has no such person, or none any more. Nobody is removed by this: the round that follows at once decides."
+                : "The person came back: the round that follows at once brings them with manager and groups."
+        );
+        await db.SaveChangesAsync(ct);
+        await transaction.CommitAsync(ct);
+    }
+
+    private AsyncServiceScope Enter(SyncLease lease)
+    {
+        var scope = scopes.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
+        return scope;
+    }
+}
