@@ -147,8 +147,9 @@ public sealed class Service : IAsyncDisposable
     private Task<long> VersionAsync(Guid client) =>
         ScalarAsync<long>($"select cursor_version from client_sync where client_id = '{client}'");
 
-    private Dictionary<string, string?> Settings() =>
-        new(settings, StringComparer.Ordinal)
+    private Dictionary<string, string?> Settings()
+    {
+        var all = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["ConnectionStrings__database"] = TestServers.As(name, "app"),
@@ -165,4 +166,11 @@ public sealed class Service : IAsyncDisposable
             ["Graph__CertificateFile"] = cloud.Emulator.ApplicationFile,
             ["Consent__RedirectUri"] = "https://rollcall.example/consent/callback",
         };
+        foreach (var (key, value) in settings)
+        {
+            all[key] = value;
+        }
+
+        return all;
+    }
 }

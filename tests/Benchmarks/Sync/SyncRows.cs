@@ -7,5 +7,6 @@ public static class SyncRows
     [
         new("first sync and one percent of 100k people", BigTenant.RunAsync),
         new("first sync of 10k people, 50 ms per call", MediumTenant.RunAsync),
+        new("change to event, with notification", Notifications.RunAsync),
     ];
 }
