@@ -27,13 +27,22 @@ public sealed class TestClient(DirectoryFixture service, Guid mspId, Guid client
 
     public async Task ConnectAsync(object? tenant = null)
     {
+        await CreateDirectoryAsync(tenant);
+        var answer = await CompleteConsentAsync(await BeginConsentAsync(), Directory.ToString());
+        Assert.True(answer.Connected, answer.Problem);
+        await HealthyAsync();
+    }
+
+    /// <summary>A tenant of the emulator whose administrator has consented, unknown to the service yet.</summary>
+    public async Task CreateDirectoryAsync(object? tenant = null)
+    {
         var created = await service.Graph.SendAsync(HttpMethod.Post, "tenants", tenant ?? new { });
         Directory = created.GetProperty("id").GetGuid();
         await service.Graph.SendAsync(HttpMethod.Post, $"tenants/{Directory}/consent");
-        var answer = await CompleteConsentAsync(await BeginConsentAsync(), Directory.ToString());
-        Assert.True(answer.Connected, answer.Problem);
-        await Eventually.HoldsAsync(async () => Assert.Equal(HealthState.Healthy, (await HealthAsync()).State));
     }
+
+    public Task HealthyAsync() =>
+        Eventually.HoldsAsync(async () => Assert.Equal(HealthState.Healthy, (await HealthAsync()).State));
 
     /// <summary>The state parameter of a new consent link.</summary>
     public async Task<string> BeginConsentAsync()
@@ -128,6 +137,21 @@ public sealed class TestClient(DirectoryFixture service, Guid mspId, Guid client
         }
 
         return people;
+    }
+
+    /// <summary>Imports the members of these groups only; the sync that follows is waited for.</summary>
+    public async Task<UpdateImportScopeResponse> ImportMembersAsync(params Guid[] groups)
+    {
+        var answer = await Connections.UpdateImportScopeAsync(
+            new()
+            {
+                ClientId = Id,
+                Scope = new() { People = ImportedPeople.Members, PeopleGroupIds = { groups.Select(g => $"{g}") } },
+                Revision = (await Connections.GetImportScopeAsync(new() { ClientId = Id })).Revision,
+            }
+        );
+        await SyncedAsync();
+        return answer;
     }
 
     /// <summary>A call on this client's tenant in the emulator.</summary>

@@ -7,6 +7,7 @@ using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.DirectorySync.Health;
 using Rollcall.DirectorySync.Hints;
+using Rollcall.DirectorySync.Mailboxes;
 using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Api;
@@ -14,6 +15,8 @@ namespace Rollcall.DirectorySync.Api;
 public sealed class ConnectionApi(
     DirectoryDbContext db,
     Consents consents,
+    ImportScopes imports,
+    MailboxRounds mailboxes,
     GraphDirectory graph,
     HealthBook health,
     SubscriptionBook subscriptions,
@@ -30,6 +33,12 @@ public sealed class ConnectionApi(
         "GroupMember.Read.All: groups and who is in them",
     ];
 
+    private static readonly string[] OptionalPermissions =
+    [
+        "MailboxSettings.Read (optional): what a mailbox is for, so that shared mailboxes and rooms are not taken for people; "
+            + "we read that one setting and nothing else",
+    ];
+
     public override async Task<BeginConsentResponse> BeginConsent(
         BeginConsentRequest request,
         ServerCallContext context
@@ -41,6 +50,7 @@ public sealed class ConnectionApi(
         var (url, expiresAt) = await consents.BeginAsync(
             clientId,
             directory,
+            request.OptionalPermissions,
             caller.Caller.Subject,
             context.CancellationToken
         );
@@ -49,8 +59,27 @@ public sealed class ConnectionApi(
         {
             ConsentUrl = url,
             ExpireTime = expiresAt.ToTimestamp(),
-            Permissions = { Permissions },
+            Permissions = { Permissions, request.OptionalPermissions ? OptionalPermissions : [] },
         };
+    }
+
+    public override async Task<GetImportScopeResponse> GetImportScope(
+        GetImportScopeRequest request,
+        ServerCallContext context
+    )
+    {
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        return await imports.GetAsync(clientId, context.CancellationToken);
+    }
+
+    public override async Task<UpdateImportScopeResponse> UpdateImportScope(
+        UpdateImportScopeRequest request,
+        ServerCallContext context
+    )
+    {
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var choice = ImportChoice.Read(request.Scope);
+        return await imports.UpdateAsync(clientId, choice, request.Revision, request.DryRun, context.CancellationToken);
     }
 
     public override Task<CompleteConsentResponse> CompleteConsent(
@@ -115,6 +144,7 @@ public sealed class ConnectionApi(
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
         await health.CommittedAsync();
+        mailboxes.Forget(clientId);
         return new() { Connection = ToProto(connection) };
     }
 

@@ -9,7 +9,8 @@ using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Api;
 
-public sealed class RosterApi(DirectoryDbContext db, CsvImport csv) : RosterService.RosterServiceBase
+public sealed class RosterApi(DirectoryDbContext db, CsvImport csv, KindDecisions kinds)
+    : RosterService.RosterServiceBase
 {
     private const int ChunkSize = 500;
 
@@ -18,10 +19,7 @@ public sealed class RosterApi(DirectoryDbContext db, CsvImport csv) : RosterServ
         var clientId = Requests.Id(request.ClientId, "client_id");
         var userId = Requests.Id(request.UserId, "user_id");
 
-        await using var transaction = await db.BeginAsync(context.CancellationToken);
-        var users = await PageAsync(clientId, Guid.Empty, 1, new() { User = userId }, context.CancellationToken);
-
-        return new() { User = users is [var user] ? user : throw AppException.NotFound("user", userId) };
+        return new() { User = await FindUserAsync(clientId, userId, context.CancellationToken) };
     }
 
     public override async Task<ListUsersResponse> ListUsers(ListUsersRequest request, ServerCallContext context)
@@ -29,7 +27,13 @@ public sealed class RosterApi(DirectoryDbContext db, CsvImport csv) : RosterServ
         var clientId = Requests.Id(request.ClientId, "client_id");
         var size = Requests.PageSize(request.PageSize);
         var after = PageToken.ReadId(request.PageToken, request) ?? Guid.Empty;
-        var filter = new Filter { State = request.State, Query = Escape(request.Query) };
+        var filter = new Filter
+        {
+            State = request.State,
+            Query = Escape(request.Query),
+            Kind = request.Kind,
+            Unconfirmed = request.UnconfirmedKind,
+        };
 
         await using var transaction = await db.BeginAsync(context.CancellationToken);
         var users = await PageAsync(clientId, after, size + 1, filter, context.CancellationToken);
@@ -39,6 +43,37 @@ public sealed class RosterApi(DirectoryDbContext db, CsvImport csv) : RosterServ
             Users = { users.Take(size) },
             NextPageToken = users.Count > size ? PageToken.Write(users[size - 1].Id, request) : "",
         };
+    }
+
+    public override async Task<SetAccountKindResponse> SetAccountKind(
+        SetAccountKindRequest request,
+        ServerCallContext context
+    )
+    {
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var userId = Requests.Id(request.UserId, "user_id");
+        var reason = Requests.Text(request.Reason, "reason", maxLength: 500);
+        if (request.Kind == AccountKind.Unspecified || !Enum.IsDefined(request.Kind))
+        {
+            throw AppException.Invalid("kind", "is required");
+        }
+
+        await kinds.SetAsync(clientId, userId, request.Kind, reason, context.CancellationToken);
+
+        return new() { User = await FindUserAsync(clientId, userId, context.CancellationToken) };
+    }
+
+    public override async Task<ClearAccountKindResponse> ClearAccountKind(
+        ClearAccountKindRequest request,
+        ServerCallContext context
+    )
+    {
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var userId = Requests.Id(request.UserId, "user_id");
+
+        await kinds.ClearAsync(clientId, userId, context.CancellationToken);
+
+        return new() { User = await FindUserAsync(clientId, userId, context.CancellationToken) };
     }
 
     public override async Task<ImportCsvResponse> ImportCsv(ImportCsvRequest request, ServerCallContext context)
@@ -83,7 +118,7 @@ public sealed class RosterApi(DirectoryDbContext db, CsvImport csv) : RosterServ
         var after = PageToken.ReadId(request.PageToken, request) ?? Guid.Empty;
 
         await using var transaction = await db.BeginAsync(ct);
-        if (!await db.Groups.AnyAsync(g => g.ClientId == clientId && g.GroupId == groupId, ct))
+        if (!await db.Groups.AnyAsync(g => g.ClientId == clientId && g.GroupId == groupId && g.Imported, ct))
         {
             throw AppException.NotFound("group", groupId);
         }
@@ -138,7 +173,7 @@ public sealed class RosterApi(DirectoryDbContext db, CsvImport csv) : RosterServ
     {
         var groups = await db
             .Groups.AsNoTracking()
-            .Where(g => g.ClientId == clientId && g.GroupId > after)
+            .Where(g => g.ClientId == clientId && g.GroupId > after && g.Imported)
             .OrderBy(g => g.GroupId)
             .Take(size)
             .ToListAsync(ct);
@@ -157,6 +192,13 @@ public sealed class RosterApi(DirectoryDbContext db, CsvImport csv) : RosterServ
         ];
     }
 
+    private async Task<User> FindUserAsync(Guid clientId, Guid userId, CancellationToken ct)
+    {
+        await using var transaction = await db.BeginAsync(ct);
+        var users = await PageAsync(clientId, Guid.Empty, 1, new() { User = userId }, ct);
+        return users is [var user] ? user : throw AppException.NotFound("user", userId);
+    }
+
     private Task<List<User>> PageAsync(Guid clientId, Guid after, int size, Filter filter, CancellationToken ct) =>
         RosterReader.PageAsync(
             (NpgsqlConnection)db.Database.GetDbConnection(),
@@ -168,7 +210,9 @@ public sealed class RosterApi(DirectoryDbContext db, CsvImport csv) : RosterServ
             new("state", (int)filter.State),
             new("user", filter.User),
             new("query", filter.Query),
-            new("group", filter.Group)
+            new("group", filter.Group),
+            new("kind", (int)filter.Kind),
+            new("unconfirmed", filter.Unconfirmed)
         );
 
     private static string Escape(string query) =>
@@ -184,5 +228,7 @@ public sealed class RosterApi(DirectoryDbContext db, CsvImport csv) : RosterServ
         public Guid User { get; init; }
         public string Query { get; init; } = "";
         public Guid Group { get; init; }
+        public AccountKind Kind { get; init; }
+        public bool Unconfirmed { get; init; }
     }
 }

@@ -8,6 +8,7 @@ using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.DirectorySync.Hints;
+using Rollcall.DirectorySync.Mailboxes;
 using Rollcall.DirectorySync.Sync;
 using Rollcall.Platform;
 
@@ -21,6 +22,7 @@ public sealed class Consents(
     DirectoryDbContext db,
     TenantContext tenant,
     GraphDirectory graph,
+    MailboxRounds mailboxes,
     SyncSignal signal,
     SubscriptionBook subscriptions,
     IOptions<GraphOptions> options,
@@ -37,13 +39,19 @@ public sealed class Consents(
     public async Task<(string Url, DateTimeOffset ExpiresAt)> BeginAsync(
         Guid clientId,
         Guid? directory,
+        bool optional,
         string requestedBy,
         CancellationToken ct
     )
     {
         await using var transaction = await db.BeginAsync(ct);
         var connection = await db.Connections.SingleOrDefaultAsync(c => c.ClientId == clientId, ct);
-        if (connection is { State: ConnectionState.Connected })
+        if (connection is { State: ConnectionState.Connected } && optional)
+        {
+            // More permissions for the directory we read already.
+            directory = connection.DirectoryTenantId;
+        }
+        else if (connection is { State: ConnectionState.Connected })
         {
             throw AppException.Precondition("CONNECTION_ACTIVE", "The client is connected; disconnect it first");
         }
@@ -74,7 +82,7 @@ public sealed class Consents(
         db.ConsentRequests.Add(request);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
-        return (Url(clientId, secret, directory), request.ExpiresAt);
+        return (Url(clientId, secret, directory, optional), request.ExpiresAt);
     }
 
     /// <summary>Takes Entra's answer. Enters the tenant the state names; its secret proves that we asked.</summary>
@@ -176,6 +184,7 @@ public sealed class Consents(
         );
         await subscriptions.WantAsync(clientId, directory, permissions, ct);
         await transaction.CommitAsync(ct);
+        mailboxes.Forget(clientId);
         signal.Set();
     }
 
@@ -230,8 +239,10 @@ public sealed class Consents(
         return (clientId, SHA256.HashData(bytes.AsSpan(32)));
     }
 
-    private string Url(Guid clientId, byte[] secret, Guid? directory)
+    private string Url(Guid clientId, byte[] secret, Guid? directory, bool optional)
     {
+        var graphHost = options.Value.BaseUrl.GetLeftPart(UriPartial.Authority);
+        var scope = optional ? $"{graphHost}/.default {graphHost}/{MailboxRules.Permission}" : $"{graphHost}/.default";
         var state = Base64Url.EncodeToString([.. tenant.MspId.ToByteArray(), .. clientId.ToByteArray(), .. secret]);
         var who = directory?.ToString() ?? "organizations";
         return QueryHelpers.AddQueryString(
@@ -239,7 +250,7 @@ public sealed class Consents(
             new Dictionary<string, string?>(StringComparer.Ordinal)
             {
                 ["client_id"] = options.Value.ClientId,
-                ["scope"] = $"{options.Value.BaseUrl.GetLeftPart(UriPartial.Authority)}/.default",
+                ["scope"] = scope,
                 // Edge's /consent/callback.
                 ["redirect_uri"] = configuration.Required("Consent:RedirectUri"),
                 ["state"] = state,

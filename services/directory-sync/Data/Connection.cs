@@ -17,6 +17,16 @@ public sealed class Connection
     public required string RequestedBy { get; set; }
     public DateTimeOffset? ConsentedAt { get; set; }
     public DateTimeOffset? VerifiedAt { get; set; }
+
+    /// <summary>Which part of the directory becomes the roster: see ImportScope in connection_service.proto.</summary>
+    public ImportedPeople ImportPeople { get; set; } = ImportedPeople.All;
+    public List<Guid> ImportPeopleGroups { get; set; } = [];
+    public ImportedGroups ImportGroups { get; set; } = ImportedGroups.All;
+    public List<Guid> ImportGroupIds { get; set; } = [];
+    public long ImportRevision { get; set; }
+
+    /// <summary>People outside, as last told in a roster version.</summary>
+    public long OutsideCount { get; set; }
 }
 
 /// <summary>An open question to a client's administrator. The state parameter carries its secret; only a hash is kept.</summary>
@@ -39,6 +49,17 @@ internal sealed class ConnectionConfiguration : IEntityTypeConfiguration<Connect
     {
         builder.ToTable("connection");
         builder.HasKey(c => c.ClientId);
+
+        builder
+            .Property(c => c.ImportPeople)
+            .HasDefaultValue(ImportedPeople.All)
+            .HasSentinel(ImportedPeople.Unspecified);
+        builder
+            .Property(c => c.ImportGroups)
+            .HasDefaultValue(ImportedGroups.All)
+            .HasSentinel(ImportedGroups.Unspecified);
+        builder.Property(c => c.ImportPeopleGroups).HasDefaultValueSql("'{}'");
+        builder.Property(c => c.ImportGroupIds).HasDefaultValueSql("'{}'");
 
         // A directory belongs to one client of one MSP.
         builder

@@ -17,6 +17,7 @@ public sealed class DirectoryDbContext(DbContextOptions<DirectoryDbContext> opti
     public DbSet<SyncPreviewRow> SyncPreviews => Set<SyncPreviewRow>();
     public DbSet<EscrowRow> Escrows => Set<EscrowRow>();
     public DbSet<DirectoryUser> Users => Set<DirectoryUser>();
+    public DbSet<OutsideUser> OutsideUsers => Set<OutsideUser>();
     public DbSet<DirectoryGroup> Groups => Set<DirectoryGroup>();
     public DbSet<Membership> Memberships => Set<Membership>();
     public DbSet<StagedRemovalRow> StagedRemovals => Set<StagedRemovalRow>();

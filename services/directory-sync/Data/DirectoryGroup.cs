@@ -15,6 +15,9 @@ public sealed class DirectoryGroup
     public bool SecurityEnabled { get; set; }
     public bool Dynamic { get; set; }
     public bool Removed { get; set; }
+
+    /// <summary>Outside the import scope only the ids are kept, for the people nested groups lead to.</summary>
+    public bool Imported { get; set; } = true;
 }
 
 /// <summary>
@@ -64,6 +67,7 @@ internal sealed class DirectoryGroupConfiguration : IEntityTypeConfiguration<Dir
         builder.ToTable("directory_group");
         builder.HasKey(g => new { g.ClientId, g.GroupId });
         builder.HasIndex(g => new { g.ClientId, g.ObjectId }).IsUnique();
+        builder.Property(g => g.Imported).HasDefaultValue(true);
     }
 }
 

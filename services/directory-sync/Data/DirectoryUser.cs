@@ -16,8 +16,26 @@ public sealed class DirectoryUser
     public required UserState State { get; set; }
     public required DateTimeOffset StateAt { get; set; }
     public required DateTimeOffset FirstSeenAt { get; init; }
-    public required AccountKind Kind { get; set; }
+
+    /// <summary>The decided kind, else the suggested one; the database keeps it so.</summary>
+    public AccountKind Kind { get; private set; }
+    public required AccountKind SuggestedKind { get; set; }
+
+    /// <summary>What the suggestion rests on.</summary>
     public required string KindEvidence { get; set; }
+
+    /// <summary>The MSP's word; null if nobody has confirmed or overruled the suggestion. Syncs never touch it.</summary>
+    public AccountKind? DecidedKind { get; set; }
+    public string? KindDecidedBy { get; set; }
+    public string? KindReason { get; set; }
+    public DateTimeOffset? KindDecidedAt { get; set; }
+
+    /// <summary>As Exchange says it, or "none" where there is no mailbox to ask; null: never read.</summary>
+    public string? MailboxPurpose { get; set; }
+    public DateTimeOffset? MailboxReadAt { get; set; }
+
+    /// <summary>When the purpose is read (again); null: with the next chance.</summary>
+    public DateTimeOffset? MailboxDueAt { get; set; }
 
     /// <summary>The only source that may change or remove the user.</summary>
     public required Source Authority { get; set; }
@@ -39,6 +57,17 @@ public sealed class DirectoryUser
 
     /// <summary>The brake holds a removal back.</summary>
     public bool Staged { get; set; }
+
+    /// <summary>Removed because the import scope no longer covers the person.</summary>
+    public bool OutsideImport { get; set; }
+}
+
+/// <summary>Somebody of the directory whom the import scope leaves out: known by object id alone.</summary>
+public sealed class OutsideUser
+{
+    public required Guid MspId { get; init; }
+    public required Guid ClientId { get; init; }
+    public required Guid ObjectId { get; init; }
 }
 
 /// <summary>Where a user is known from. A second source adds a link; the user's id stays.</summary>
@@ -66,6 +95,9 @@ public sealed class StagedRemovalRow
     public required string Reason { get; init; }
     public required DateTimeOffset StagedAt { get; init; }
 
+    /// <summary>Staged by the import scope: coming back into it is enough to stay.</summary>
+    public bool OutsideImport { get; init; }
+
     /// <summary>Rejected: kept until then.</summary>
     public DateTimeOffset? KeepUntil { get; set; }
 }
@@ -77,9 +109,19 @@ internal sealed class DirectoryUserConfiguration : IEntityTypeConfiguration<Dire
         builder.ToTable("directory_user");
         builder.HasKey(u => new { u.ClientId, u.UserId });
         builder.Property(u => u.Properties).HasColumnType("jsonb");
+        builder.Property(u => u.Kind).HasComputedColumnSql("coalesce(decided_kind, suggested_kind)", stored: true);
         builder.HasIndex(u => new { u.ClientId, u.ObjectId }).IsUnique();
         builder.HasIndex(u => new { u.ClientId, u.ManagerObjectId });
         builder.HasIndex(u => new { u.ClientId, u.Mail });
+    }
+}
+
+internal sealed class OutsideUserConfiguration : IEntityTypeConfiguration<OutsideUser>
+{
+    public void Configure(EntityTypeBuilder<OutsideUser> builder)
+    {
+        builder.ToTable("outside_user");
+        builder.HasKey(u => new { u.ClientId, u.ObjectId });
     }
 }
 

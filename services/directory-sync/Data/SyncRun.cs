@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Sync;
 
 namespace Rollcall.DirectorySync.Data;
 
@@ -27,6 +28,12 @@ public sealed class SyncRunRow
     public long RosterVersion { get; set; }
     public string ErrorCode { get; set; } = "";
     public string Problem { get; set; } = "";
+
+    public void Succeed(RoundResult result, int pages, DateTimeOffset now)
+    {
+        (State, FinishedAt, Pages, RosterVersion) = (SyncRunState.Succeeded, now, pages, result.RosterVersion);
+        (Added, Changed, Removed, Staged) = (result.Added, result.Changed, result.Removed, result.Staged);
+    }
 
     /// <summary>Of a dry run: when the client would have been due without it, by the database's clock.</summary>
     public DateTimeOffset? ResumeAt { get; set; }

@@ -62,6 +62,29 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
         return await SendAsync(directory, graph, request, ct);
     }
 
+    /// <summary>The answer to several requests sent as one; see <see cref="GraphBatch"/>.</summary>
+    /// <exception cref="GraphException">After the retries that make sense.</exception>
+    public async Task<byte[]> BatchAsync(Guid directory, byte[] requests, CancellationToken ct) =>
+        await retry.ExecuteAsync(
+            async token =>
+                await OnceAsync(
+                    directory,
+                    _ =>
+                    {
+                        var request = new RequestInformation
+                        {
+                            HttpMethod = Method.POST,
+                            UrlTemplate = "{+baseurl}/$batch",
+                            PathParameters = { ["baseurl"] = options.Value.BaseUrl.ToString().TrimEnd('/') },
+                        };
+                        request.SetStreamContent(new MemoryStream(requests), "application/json");
+                        return request;
+                    },
+                    token
+                ),
+            ct
+        );
+
     private async Task<byte[]> SendAsync(
         Guid directory,
         GraphServiceClient graph,

@@ -27,11 +27,18 @@ public static class AccountKinds
         "temp",
     ];
 
-    public static (AccountKind Kind, string Evidence) Suggest(PropertySet user)
+    /// <param name="mailbox">What Exchange says the mailbox is for; null where it was not asked.</param>
+    public static (AccountKind Kind, string Evidence) Suggest(PropertySet user, string? mailbox = null)
     {
         if (user["userType"] == "Guest")
         {
             return (AccountKind.Guest, "userType is Guest");
+        }
+
+        if (mailbox is "shared" or "room" or "equipment")
+        {
+            var kind = mailbox == "shared" ? AccountKind.SharedMailbox : AccountKind.Resource;
+            return (kind, $"mailbox purpose: {mailbox}");
         }
 
         var account = user["userPrincipalName"] ?? "";
@@ -45,7 +52,8 @@ public static class AccountKinds
             return (AccountKind.Admin, $"the account name starts with {admin}");
         }
 
-        if (LooksLikeMailboxOnly(user))
+        var mailboxOnly = LooksLikeMailboxOnly(user);
+        if (mailboxOnly && mailbox != "user")
         {
             return Word(user["displayName"], RoomWords) is { } word
                 ? (AccountKind.Resource, $"sign-in blocked, no licence, no surname, and the name says {word}")
@@ -54,7 +62,7 @@ public static class AccountKinds
 
         return Word(user["employeeType"], ContractorWords) is { } contractor
             ? (AccountKind.Contractor, $"employeeType says {contractor}")
-            : (AccountKind.Person, "a member with no sign of anything else");
+            : (AccountKind.Person, mailboxOnly ? "mailbox purpose: user" : "a member with no sign of anything else");
     }
 
     /// <summary>

@@ -12,7 +12,7 @@ namespace Rollcall.DirectorySync.Sync;
 /// Shows what a round would do: the same reader and the same writer, in a transaction that is rolled back. What stays
 /// is the run and its preview; roster, cursors, health, staged removals, outbox and the real round's pages do not change.
 /// </summary>
-public sealed class DryRun(IServiceScopeFactory scopes, RoundReader reader, TimeProvider clock)
+public sealed class DryRun(IServiceScopeFactory scopes, RoundReader reader, GraphPeople people, TimeProvider clock)
 {
     private const int ChunkSize = 1000;
 
@@ -44,10 +44,32 @@ public sealed class DryRun(IServiceScopeFactory scopes, RoundReader reader, Time
     private async Task ReadAndPreviewAsync(SyncLease lease, Guid runId, CancellationToken ct)
     {
         var (users, groups) = await reader.ReadAsync(lease, ct);
+        var unread = await PreviewAsync(lease, runId, users, groups, newcomers: [], ct);
+        if (unread.Count > 0)
+        {
+            var newcomers = await people.ReadAsync(lease.DirectoryTenantId, unread, ct);
+            await PreviewAsync(lease, runId, users, groups, newcomers, ct);
+        }
+    }
+
+    /// <returns>Who must be read first; see <see cref="RoundResult.Unread"/>.</returns>
+    private async Task<List<Guid>> PreviewAsync(
+        SyncLease lease,
+        Guid runId,
+        StreamPages users,
+        StreamPages groups,
+        Dictionary<Guid, UserEntry?> newcomers,
+        CancellationToken ct
+    )
+    {
         await using var outside = Enter(lease);
         var kept = outside.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var transaction = await kept.BeginAsync(ct);
-        var result = await TryOutAsync(kept, lease, runId, users, groups, ct);
+        var result = await TryOutAsync(kept, lease, runId, users, groups, newcomers, ct);
+        if (result.Unread.Count > 0)
+        {
+            return result.Unread;
+        }
 
         var run = await FindAsync(kept, lease, runId, ct);
         run.State = SyncRunState.Succeeded;
@@ -55,6 +77,7 @@ public sealed class DryRun(IServiceScopeFactory scopes, RoundReader reader, Time
         (run.Removed, run.Staged) = (result.Removed, result.Staged);
         await SettleAsync(kept, lease, run, ct);
         await transaction.CommitAsync(ct);
+        return [];
     }
 
     /// <summary>Writes the round, carries its trail over to what is kept, and takes everything back.</summary>
@@ -64,6 +87,7 @@ public sealed class DryRun(IServiceScopeFactory scopes, RoundReader reader, Time
         Guid runId,
         StreamPages users,
         StreamPages groups,
+        Dictionary<Guid, UserEntry?> newcomers,
         CancellationToken ct
     )
     {
@@ -77,7 +101,7 @@ public sealed class DryRun(IServiceScopeFactory scopes, RoundReader reader, Time
             clock.GetUtcNow(),
             preview: true
         );
-        var result = await writer.WriteAsync(db, users, groups, ct);
+        var result = await writer.WriteAsync(db, users, groups, newcomers, ct);
         await CopyEventsAsync(db, kept, lease, runId, ct);
         await undone.RollbackAsync(ct);
         return result;

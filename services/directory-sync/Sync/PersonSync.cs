@@ -47,7 +47,7 @@ public sealed class PersonSync(IServiceScopeFactory scopes, GraphDirectory graph
         await writer.BeginAsync(ct);
         await writer.AddUsersAsync([entry], ct);
         var result = await writer.FinishAsync(new(db), ct);
-        if (result.ReadAll)
+        if (result.ReadAll || result.Unread.Count > 0)
         {
             return false;
         }

@@ -24,58 +24,65 @@ public sealed class RosterPublisher(DirectoryDbContext db)
     )
     {
         var (users, groups) = await CountAsync(connection, ct);
-        if (users + groups == 0)
+        var (outside, changed) = await OutsideAsync(connection, lease.ClientId, ct);
+        if (users + groups == 0 && !changed)
         {
             return 0;
         }
 
-        await using (var mint = Command(connection, Mint, lease.ClientId, version))
-        {
-            await mint.ExecuteNonQueryAsync(ct);
-        }
-
         var groupParts = (int)((groups + PartSize - 1) / PartSize);
-        var parts = groupParts + (int)((users + PartSize - 1) / PartSize);
-        var part = 0;
-        await foreach (var chunk in GroupsAsync(connection, lease.ClientId, ct))
-        {
-            await WriteAsync(lease, version, ++part, parts, now, m => m.Groups.AddRange(chunk), ct);
-        }
-
-        await using (var resolve = Command(connection, Resolve, lease.ClientId, version))
-        {
-            await resolve.ExecuteNonQueryAsync(ct);
-        }
-
-        await foreach (
-            var chunk in RosterReader.PagesAsync(connection, lease.ClientId, RosterReader.Touched, PartSize, ct)
-        )
-        {
-            await WriteAsync(lease, version, ++part, parts, now, m => m.Users.AddRange(chunk), ct);
-        }
-
-        return version;
-    }
-
-    private async Task WriteAsync(
-        SyncLease lease,
-        long version,
-        int part,
-        int parts,
-        DateTimeOffset now,
-        Action<RosterChanged> fill,
-        CancellationToken ct
-    )
-    {
-        var message = new RosterChanged
+        var parts = Math.Max(1, groupParts + (int)((users + PartSize - 1) / PartSize));
+        var first = new RosterChanged
         {
             MspId = lease.MspId.ToString(),
             ClientId = lease.ClientId.ToString(),
             OccurTime = now.ToTimestamp(),
             RosterVersion = version,
-            Part = part,
             Parts = parts,
         };
+        if (outside is { } count)
+        {
+            first.OutsideImportCount = count;
+        }
+
+        await WriteAsync(connection, lease.ClientId, first, ct);
+        return version;
+    }
+
+    private async Task WriteAsync(NpgsqlConnection connection, Guid client, RosterChanged first, CancellationToken ct)
+    {
+        await using (var mint = Command(connection, Mint, client, first.RosterVersion))
+        {
+            await mint.ExecuteNonQueryAsync(ct);
+        }
+
+        var part = 0;
+        await foreach (var chunk in GroupsAsync(connection, client, ct))
+        {
+            await WriteAsync(first, ++part, m => m.Groups.AddRange(chunk), ct);
+        }
+
+        await using (var resolve = Command(connection, Resolve, client, first.RosterVersion))
+        {
+            await resolve.ExecuteNonQueryAsync(ct);
+        }
+
+        await foreach (var chunk in RosterReader.PagesAsync(connection, client, RosterReader.Touched, PartSize, ct))
+        {
+            await WriteAsync(first, ++part, m => m.Users.AddRange(chunk), ct);
+        }
+
+        if (part == 0)
+        {
+            // Nobody of the roster changed, only how many are outside.
+            await WriteAsync(first, ++part, _ => { }, ct);
+        }
+    }
+
+    private async Task WriteAsync(RosterChanged head, int part, Action<RosterChanged> fill, CancellationToken ct)
+    {
+        var message = head.Clone();
+        message.Part = part;
         fill(message);
         db.Publish(message);
         await db.SaveChangesAsync(ct);
@@ -85,12 +92,24 @@ public sealed class RosterPublisher(DirectoryDbContext db)
     private static async Task<(long Users, long Groups)> CountAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand(
-            "select (select count(*) from t_touched), (select count(*) from t_group_changed)",
+            "select (select count(*) from t_touched), (select count(*) from t_group_changed where told)",
             connection
         );
         await using var reader = await command.ExecuteReaderAsync(ct);
         await reader.ReadAsync(ct);
         return (reader.GetInt64(0), reader.GetInt64(1));
+    }
+
+    /// <summary>How many the import scope leaves out who never were in the roster; null without a directory.</summary>
+    private static async Task<(long? Count, bool Changed)> OutsideAsync(
+        NpgsqlConnection connection,
+        Guid client,
+        CancellationToken ct
+    )
+    {
+        await using var command = Command(connection, Outside, client, version: 0);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        return await reader.ReadAsync(ct) ? (reader.GetInt64(0), reader.GetBoolean(1)) : (null, false);
     }
 
     private static async IAsyncEnumerable<List<Group>> GroupsAsync(
@@ -104,9 +123,10 @@ public sealed class RosterPublisher(DirectoryDbContext db)
             var command = Command(
                 connection,
                 """
-                select g.group_id, g.revision, g.display_name, g.object_id, g.security_enabled, g.dynamic, g.removed
+                select g.group_id, g.revision, g.display_name, g.object_id, g.security_enabled, g.dynamic,
+                  g.removed or not g.imported
                 from t_group_changed c join directory_group g on g.client_id = @client and g.group_id = c.group_id
-                order by g.group_id
+                where c.told order by g.group_id
                 """,
                 client,
                 version: 0
@@ -134,6 +154,18 @@ public sealed class RosterPublisher(DirectoryDbContext db)
         return command;
     }
 
+    private const string Outside = """
+        with outsiders as (
+          select count(*) as n from outside_user o
+          where o.client_id = @client
+            and not exists (select 1 from directory_user u where u.client_id = @client and u.object_id = o.object_id)),
+        told as (
+          update connection c set outside_count = o.n from outsiders o
+          where c.client_id = @client and c.outside_count <> o.n returning 1)
+        select o.n, exists (select 1 from told) from outsiders o
+        where exists (select 1 from connection where client_id = @client and directory_tenant_id is not null)
+        """;
+
     private const string Mint = """
         update client set roster_version = @version where client_id = @client;
         update directory_user u set revision = @version from t_touched t
@@ -155,7 +187,7 @@ public sealed class RosterPublisher(DirectoryDbContext db)
         join directory_user u on u.client_id = @client and u.user_id = t.user_id
         join membership m on m.client_id = @client and m.member_object_id = u.object_id
         join above a on a.object_id = m.group_object_id
-        join directory_group g on g.client_id = @client and g.object_id = a.ancestor
+        join directory_group g on g.client_id = @client and g.object_id = a.ancestor and g.imported
         group by u.user_id;
         alter table t_user_groups add primary key (user_id);
 

@@ -14,7 +14,8 @@ public static class RosterReader
     private const string Columns = """
         select u.user_id, u.revision, u.state, u.kind, u.kind_evidence, u.authority, u.external_id, u.display_name, u.mail,
           u.properties::text, m.user_id, coalesce(r.reports, 0), coalesce(g.group_ids, '{}'), u.state_at,
-          u.first_seen_at, u.staged, u.escrow_reason
+          u.first_seen_at, u.staged, u.escrow_reason, u.outside_import, u.suggested_kind, u.decided_kind,
+          u.kind_decided_by, u.kind_reason, u.kind_decided_at
         """;
 
     /// <summary>Inside a round: users in t_touched, with groups and reports resolved set by set.</summary>
@@ -46,9 +47,11 @@ public static class RosterReader
             join membership e on e.client_id = @client and e.member_object_id = a.object_id
             join directory_group x on x.client_id = @client and x.object_id = e.group_object_id and not x.removed)
           select array_agg(x.group_id order by x.group_id) as group_ids
-          from above a join directory_group x on x.client_id = @client and x.object_id = a.object_id) g on true
+          from above a join directory_group x on x.client_id = @client and x.object_id = a.object_id and x.imported) g on true
         where u.client_id = @client and u.user_id > @after
           and (@state = 0 or u.state = @state)
+          and (@kind = 0 or u.kind = @kind)
+          and (not @unconfirmed or (u.decided_kind is null and u.suggested_kind <> 1))
           and (@user = '00000000-0000-0000-0000-000000000000' or u.user_id = @user)
           and (@query = '' or u.display_name ilike @query || '%' or u.mail ilike @query || '%')
           and (@group = '00000000-0000-0000-0000-000000000000' or @group = any (g.group_ids))
@@ -138,11 +141,25 @@ public static class RosterReader
             FirstSeenTime = Timestamp.FromDateTime(reader.GetDateTime(14)),
             StagedForRemoval = reader.GetBoolean(15),
             EscrowReason = reader.GetString(16),
+            OutsideImportScope = reader.GetBoolean(17),
+            SuggestedKind = (AccountKind)reader.GetInt32(18),
+            KindDecision = ReadDecision(reader),
         };
         user.GroupIds.AddRange(((Guid[])reader[12]).Select(g => g.ToString()));
         Fill(user, properties);
         return user;
     }
+
+    private static KindDecision? ReadDecision(NpgsqlDataReader reader) =>
+        reader[19] is int kind
+            ? new()
+            {
+                Kind = (AccountKind)kind,
+                DecidedBy = reader.GetString(20),
+                Reason = reader.GetString(21),
+                DecideTime = Timestamp.FromDateTime(reader.GetDateTime(22)),
+            }
+            : null;
 
     private static void Fill(User user, PropertySet properties)
     {

@@ -13,21 +13,21 @@ public sealed partial class RosterWriter
 
     private const string Tables = """
         create temp table t_user (user_id uuid, object_id uuid, external_id text, is_new boolean, action int, state int, state_at timestamptz,
-          first_seen_at timestamptz, staged boolean, loss int, kind int, kind_evidence text, properties jsonb,
+          first_seen_at timestamptz, staged boolean, loss int, outside boolean, kind int, kind_evidence text, properties jsonb,
           display_name text, mail text, escrow_reason text, manager uuid, old_manager uuid, event_id uuid, changes jsonb)
           on commit drop;
         create temp table t_new (object_id uuid) on commit drop;
         create temp table t_mail (mail text) on commit drop;
         create temp table t_manager (object_id uuid) on commit drop;
         create temp table t_seen (object_id uuid primary key, managed boolean) on commit drop;
-        create temp table t_loss (user_id uuid primary key, state int) on commit drop;
+        create temp table t_loss (user_id uuid primary key, state int, outside boolean default false) on commit drop;
         create temp table t_touched (user_id uuid primary key) on commit drop;
         create temp table t_group (seq bigint generated always as identity, object_id uuid, group_id uuid, removed boolean,
           display_name text, security_enabled boolean, dynamic boolean) on commit drop;
         create temp table t_edge (seq bigint generated always as identity, group_object_id uuid, member_object_id uuid,
           member_type int, removed boolean) on commit drop;
         create temp table t_group_changed (group_id uuid primary key, object_id uuid, action int, old_name text,
-          old_security boolean, old_dynamic boolean) on commit drop;
+          old_security boolean, old_dynamic boolean, told boolean) on commit drop;
         create temp table t_edge_changed (group_object_id uuid, member_object_id uuid, member_type int, gone boolean)
           on commit drop;
         create temp table t_event (subject uuid primary key, id uuid, is_group boolean, action int, status int,
@@ -42,7 +42,7 @@ public sealed partial class RosterWriter
         from t_user t
         left join directory_user u on u.client_id = @client and u.user_id = t.user_id
         left join (values (4, 'KIND_SHARED_MAILBOX'), (5, 'KIND_RESOURCE'), (6, 'KIND_SERVICE')) k (kind, code)
-          on k.kind = t.kind and u.kind is distinct from t.kind
+          on k.kind = t.kind and u.suggested_kind is distinct from t.kind and u.decided_kind is null
         where not (t.loss is not null and t.action = 3)
         {MergeEvent};
 
@@ -53,15 +53,20 @@ public sealed partial class RosterWriter
         join directory_user u on u.client_id = @client and u.user_id = t.user_id
         where not t.is_new and (u.mail <> t.mail or t.action = 4 or t.state in (3, 4) or u.escrow_reason = 'INVALID_DATA');
 
-        insert into directory_user (msp_id, client_id, user_id, revision, state, state_at, first_seen_at, kind,
-          kind_evidence, authority, external_id, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged)
+        insert into directory_user (msp_id, client_id, user_id, revision, state, state_at, first_seen_at, suggested_kind,
+          kind_evidence, authority, external_id, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged, outside_import)
         select @msp, @client, user_id, @version, state, state_at, first_seen_at, kind,
-          kind_evidence, @source, external_id, object_id, manager, properties, display_name, mail, escrow_reason, staged
+          kind_evidence, @source, external_id, object_id, manager, properties, display_name, mail, escrow_reason, staged, false
         from t_user
         on conflict (client_id, user_id) do update set revision = excluded.revision, state = excluded.state,
-          state_at = excluded.state_at, kind = excluded.kind, kind_evidence = excluded.kind_evidence,
+          state_at = excluded.state_at, suggested_kind = excluded.suggested_kind, kind_evidence = excluded.kind_evidence,
           manager_object_id = excluded.manager_object_id, properties = excluded.properties,
           display_name = excluded.display_name, mail = excluded.mail, staged = excluded.staged,
+          outside_import = directory_user.outside_import and excluded.state > 2,
+          mailbox_due_at = case when excluded.mail = directory_user.mail
+            and excluded.properties -> 'accountEnabled' is not distinct from directory_user.properties -> 'accountEnabled'
+            and excluded.properties -> 'assignedLicenses' is not distinct from directory_user.properties -> 'assignedLicenses'
+            then directory_user.mailbox_due_at end,
           escrow_reason = case when excluded.escrow_reason = '' and directory_user.mail = excluded.mail
               and directory_user.escrow_reason = 'MAIL_DUPLICATE'
             then directory_user.escrow_reason else excluded.escrow_reason end;
@@ -72,8 +77,8 @@ public sealed partial class RosterWriter
         delete from staged_removal r using t_user t
         where r.client_id = @client and r.user_id = t.user_id and t.loss is null;
 
-        insert into t_loss select user_id, loss from t_user where loss is not null
-        on conflict (user_id) do update set state = excluded.state;
+        insert into t_loss select user_id, loss, outside from t_user where loss is not null
+        on conflict (user_id) do update set state = excluded.state, outside = excluded.outside;
         delete from t_loss l using t_user t where l.user_id = t.user_id and t.loss is null;
 
         insert into t_touched select user_id from t_user on conflict do nothing;
@@ -93,33 +98,36 @@ public sealed partial class RosterWriter
           (array_agg(removed order by seq desc))[1] as removed,
           (array_agg(display_name order by seq desc) filter (where display_name is not null))[1] as display_name,
           (array_agg(security_enabled order by seq desc) filter (where security_enabled is not null))[1] as security_enabled,
-          (array_agg(dynamic order by seq desc) filter (where dynamic is not null))[1] as dynamic
+          (array_agg(dynamic order by seq desc) filter (where dynamic is not null))[1] as dynamic,
+          @allgroups or object_id = any (@groups) as imported
         from t_group group by object_id;
+        update t_folded set display_name = '' where not imported;
 
         with changed as (
-          update directory_group g set revision = @version, removed = f.removed,
+          update directory_group g set revision = @version, removed = f.removed, imported = f.imported,
             display_name = coalesce(f.display_name, g.display_name),
             security_enabled = coalesce(f.security_enabled, g.security_enabled),
             dynamic = coalesce(f.dynamic, g.dynamic)
           from t_folded f
           join directory_group o on o.client_id = @client and o.object_id = f.object_id
           where g.client_id = @client and g.object_id = f.object_id
-            and (f.removed, coalesce(f.display_name, g.display_name), coalesce(f.security_enabled, g.security_enabled),
-              coalesce(f.dynamic, g.dynamic)) is distinct from (g.removed, g.display_name, g.security_enabled, g.dynamic)
+            and (f.removed, f.imported, coalesce(f.display_name, g.display_name),
+              coalesce(f.security_enabled, g.security_enabled), coalesce(f.dynamic, g.dynamic))
+            is distinct from (g.removed, g.imported, g.display_name, g.security_enabled, g.dynamic)
           returning g.group_id, g.object_id, case when g.removed = o.removed then 2 when g.removed then 3 else 4 end,
-            o.display_name, o.security_enabled, o.dynamic),
+            o.display_name, o.security_enabled, o.dynamic, g.imported or o.imported),
         added as (
-          insert into directory_group (msp_id, client_id, group_id, object_id, revision, display_name, security_enabled, dynamic, removed)
+          insert into directory_group (msp_id, client_id, group_id, object_id, revision, display_name, security_enabled, dynamic, removed, imported)
           select @msp, @client, group_id, object_id, @version, coalesce(display_name, ''), coalesce(security_enabled, false),
-            coalesce(dynamic, false), false
+            coalesce(dynamic, false), false, imported
           from t_folded where not removed
           on conflict (client_id, object_id) do nothing
-          returning group_id, object_id, 1, display_name, security_enabled, dynamic),
+          returning group_id, object_id, 1, display_name, security_enabled, dynamic, imported),
         missing as (
           update directory_group g set revision = @version, removed = true
           where @full and g.client_id = @client and not g.removed
             and not exists (select 1 from t_folded f where f.object_id = g.object_id)
-          returning g.group_id, g.object_id, 3, g.display_name, g.security_enabled, g.dynamic)
+          returning g.group_id, g.object_id, 3, g.display_name, g.security_enabled, g.dynamic, g.imported)
         insert into t_group_changed
         select * from changed union all select * from added union all select * from missing
         on conflict do nothing;
@@ -203,6 +211,8 @@ public sealed partial class RosterWriter
     /// </summary>
     private const string SettledLosses = """
         delete from staged_removal where client_id = @client and keep_until <= @now;
+        update staged_removal r set outside_import = false from t_loss l
+        where r.client_id = @client and r.user_id = l.user_id and r.outside_import and not l.outside;
         update staged_removal r set new_state = l.state from t_loss l
         where r.client_id = @client and r.user_id = l.user_id and r.new_state <> l.state and r.new_state <> 4;
         delete from t_loss l using staged_removal r where r.client_id = @client and r.user_id = l.user_id;
@@ -215,30 +225,35 @@ public sealed partial class RosterWriter
           (select count(*) from t_loss l join directory_user u on u.client_id = @client and u.user_id = l.user_id
              where u.kind = any (@people)),
           (select count(distinct user_id) from sync_event
-             where client_id = @client and action = 3 and reason_code <> 'NOT_FOUND' and occurred_at > @now - interval '7 days'),
+             where client_id = @client and action = 3 and reason_code not in ('NOT_FOUND', 'OUTSIDE_WHILE_DISABLED')
+             and occurred_at > @now - interval '7 days'),
           (select count(*) from t_loss),
           (select count(*) from t_loss where state > 2)]::int[]
         """;
 
     private const string ApplyLosses = $"""
         with gone as (
-          update directory_user u set state = l.state, state_at = @now, revision = @version, staged = false
+          update directory_user u set state = l.state, state_at = @now, revision = @version, staged = false,
+            outside_import = l.outside
           from t_loss l where u.client_id = @client and u.user_id = l.user_id
-          returning u.user_id, u.display_name, u.state, u.manager_object_id, u.mail),
+          returning u.user_id, u.object_id, u.display_name, u.state, u.manager_object_id, u.mail, l.outside),
         told as (
           insert into t_event (subject, id, is_group, action, status, display_name, reason)
           select user_id, {NewId}, false, 3, 1, display_name,
-            case state when 2 then 'DISABLED' when 4 then 'PURGED' else 'REMOVED' end
+            case when outside then 'OUTSIDE_IMPORT_SCOPE' when state = 2 then 'DISABLED' when state = 4 then 'PURGED' else 'REMOVED' end
           from gone
           {MergeEvent}),
+        outsiders as (
+          insert into outside_user (msp_id, client_id, object_id) select @msp, @client, object_id from gone where outside
+          on conflict do nothing),
         managers as (insert into t_manager select manager_object_id from gone where manager_object_id is not null),
         mails as (insert into t_mail select mail from gone)
         insert into t_touched select user_id from gone on conflict do nothing;
         """;
 
     private const string StageLosses = $"""
-        insert into staged_removal (msp_id, client_id, user_id, new_state, reason, staged_at)
-        select @msp, @client, user_id, state, @reason, @now from t_loss
+        insert into staged_removal (msp_id, client_id, user_id, new_state, reason, staged_at, outside_import)
+        select @msp, @client, user_id, state, @reason, @now, outside from t_loss
         on conflict do nothing;
 
         with held as (

@@ -33,7 +33,7 @@ public sealed partial class RosterWriter
         full join (
           select group_object_id as object_id, count(*) filter (where not gone) as come, count(*) filter (where gone) as gone
           from t_edge_changed group by 1) e on e.object_id = c.object_id
-        join directory_group g on g.client_id = @client and g.object_id = coalesce(c.object_id, e.object_id)
+        join directory_group g on g.client_id = @client and g.object_id = coalesce(c.object_id, e.object_id) and g.imported
         cross join lateral (
           select jsonb_agg(jsonb_build_object('p', p, 'o', o, 'n', n)) as changes
           from (values

@@ -1,9 +1,7 @@
 using System.Globalization;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using NpgsqlTypes;
 using Rollcall.Api.Directory.V1;
-using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.Platform;
 
@@ -20,7 +18,11 @@ public sealed record RoundResult(
     long RosterVersion,
     bool ReadAll = false,
     int Events = 0
-);
+)
+{
+    /// <summary>They came into the import scope, but only their ids are known: nothing may be committed without them.</summary>
+    public List<Guid> Unread { get; init; } = [];
+}
 
 /// <summary>
 /// Applies a round inside the caller's transaction, set by set: entries become changed rows (decided by
@@ -54,33 +56,7 @@ public sealed partial class RosterWriter(
         await ExecuteAsync(Tables, ct);
         rosterVersion = (long)
             (await ScalarAsync("select roster_version + 1 from client where client_id = @client for update", ct))!;
-    }
-
-    /// <summary>A whole round, from its pages to the new version.</summary>
-    public async Task<RoundResult> WriteAsync(
-        DirectoryDbContext db,
-        StreamPages users,
-        StreamPages groups,
-        CancellationToken ct
-    )
-    {
-        await BeginAsync(ct);
-        await foreach (var page in users.PagesAsync(db, lease.ClientId, ct))
-        {
-            await AddUsersAsync(page, ct);
-        }
-
-        await foreach (var page in groups.PagesAsync(db, lease.ClientId, ct))
-        {
-            await AddGroupsAsync(page, ct);
-        }
-
-        if (users.StagedCount + groups.StagedCount > 0)
-        {
-            await db.StagedPages.Where(p => p.ClientId == lease.ClientId).ExecuteDeleteAsync(ct);
-        }
-
-        return await FinishAsync(new(db), ct);
+        scope = source == Source.Microsoft365 ? await ImportFilter.LoadAsync(connection, lease.ClientId, ct) : scope;
     }
 
     /// <summary>Takes one page of the users stream.</summary>
@@ -96,14 +72,16 @@ public sealed partial class RosterWriter(
     public async Task AddUsersAsync(UserEntry[] entries, CancellationToken ct)
     {
         var known = await KnownAsync([.. entries.Select(e => e.ObjectId).Distinct()], ct);
+        var (imported, inside) = await ImportedAsync(entries, known, ct);
         var changes = new Dictionary<Guid, UserChange>();
-        foreach (var entry in entries)
+        foreach (var entry in imported)
         {
             // The same user may come twice in a page: the second entry builds on the first.
             var before = changes.TryGetValue(entry.ObjectId, out var earlier)
                 ? earlier.After
                 : known.GetValueOrDefault(entry.ObjectId);
-            if (UserChanges.Apply(before, entry, now) is { } change)
+            var outside = before is { State: UserState.Active or UserState.Disabled } && !inside(entry.ObjectId);
+            if (UserChanges.Apply(before, entry, now, outside) is { } change)
             {
                 changes[entry.ObjectId] = earlier is null ? change : change.On(earlier);
             }
@@ -112,7 +90,8 @@ public sealed partial class RosterWriter(
                 // Lost and back in one page: nothing happened, but a change before the loss may have.
                 changes[entry.ObjectId] = earlier with
                 {
-                    Loss = null,
+                    Loss = outside ? UserState.Removed : null,
+                    Outside = outside,
                     Action = earlier.Before is null ? SyncAction.Added : SyncAction.Changed,
                 };
             }
@@ -158,7 +137,7 @@ public sealed partial class RosterWriter(
     {
         await using var command = new NpgsqlCommand(
             """
-            select user_id, object_id, state, staged, properties::text, manager_object_id, state_at, first_seen_at
+            select user_id, object_id, state, staged, properties::text, manager_object_id, state_at, first_seen_at, mailbox_purpose
             from directory_user where client_id = $1 and object_id = any ($2) and authority = $3
             """,
             connection
@@ -179,7 +158,10 @@ public sealed partial class RosterWriter(
                 reader[5] as Guid?,
                 new DateTimeOffset(reader.GetDateTime(6)),
                 new DateTimeOffset(reader.GetDateTime(7))
-            );
+            )
+            {
+                MailboxPurpose = reader[8] as string,
+            };
         }
 
         return known;
@@ -207,7 +189,7 @@ public sealed partial class RosterWriter(
     {
         await using var copy = await connection.BeginBinaryImportAsync(
             """
-            copy t_user (user_id, object_id, external_id, is_new, action, state, state_at, first_seen_at, staged, loss, kind,
+            copy t_user (user_id, object_id, external_id, is_new, action, state, state_at, first_seen_at, staged, loss, outside, kind,
               kind_evidence, properties, display_name, mail, escrow_reason, manager, old_manager, event_id, changes)
             from stdin (format binary)
             """,
@@ -226,6 +208,7 @@ public sealed partial class RosterWriter(
             await copy.WriteAsync(c.After.FirstSeenAt, NpgsqlDbType.TimestampTz, ct);
             await copy.WriteAsync(c.After.Staged, ct);
             await WriteOrNullAsync(copy, (int?)c.Loss, ct);
+            await copy.WriteAsync(c.Outside, ct);
             await copy.WriteAsync((int)c.Kind, ct);
             await copy.WriteAsync(c.KindEvidence, ct);
             await copy.WriteAsync(c.After.Properties.ToJson(), NpgsqlDbType.Jsonb, ct);
@@ -293,16 +276,21 @@ public sealed partial class RosterWriter(
     /// <summary>Everything read is in: settles losses, groups and edges, and publishes the new version if there is one.</summary>
     public async Task<RoundResult> FinishAsync(RosterPublisher publisher, CancellationToken ct)
     {
-        if (source == Source.Microsoft365)
+        if (source == Source.Microsoft365 && !IsScoped)
         {
             await ApplyGroupsAsync(ct);
-            CrashPoints.Reach("after-groups");
         }
 
         if (lease.IsFull)
         {
             await ExecuteAsync(MissingUsers, ct);
             await ExecuteAsync(LostManagers, ct);
+        }
+
+        var unread = await ApplyScopeAsync(ct);
+        if (unread.Count > 0)
+        {
+            return new(0, 0, 0, 0, 0) { Unread = unread };
         }
 
         var (deleted, staged) = await ApplyLossesAsync(ct);
@@ -316,7 +304,7 @@ public sealed partial class RosterWriter(
     public Task ApproveAsync(Guid[] users, CancellationToken ct) =>
         ExecuteAsync(
             """
-            insert into t_loss select user_id, new_state from staged_removal where client_id = @client and user_id = any (@users);
+            insert into t_loss select user_id, new_state, outside_import from staged_removal where client_id = @client and user_id = any (@users);
             delete from staged_removal where client_id = @client and user_id = any (@users);
             """ + ApplyLosses,
             ct,
@@ -348,21 +336,21 @@ public sealed partial class RosterWriter(
     /// without a word, and a full round in between may not have seen them. Only another one tells.
     /// </summary>
     private bool IsReturn(UserChange change) =>
-        change.Action == SyncAction.Restored
-        || change is { Before.Staged: true, After.Staged: false }
-        || (
-            change.Before is null
-            && DateTimeOffset.TryParse(
-                change.After.Properties["createdDateTime"],
-                CultureInfo.InvariantCulture,
-                DateTimeStyles.AssumeUniversal,
-                out var created
-            )
-            && created < lease.LastSuccessAt - Replication
-        );
+        newcomers.TryGetValue(change.After.ObjectId, out var read)
+            // Read by himself, which names no manager both when there is none any more and when he is deleted.
+            ? change.Before?.Manager is not null && read?.Manager is null
+            : change.Action == SyncAction.Restored
+                || change is { Before.Staged: true, After.Staged: false }
+                || (change.Before is null && IsOld(change.After.Properties));
 
-    private async Task ApplyGroupsAsync(CancellationToken ct) =>
-        await ExecuteAsync(Groups + GroupEvents, ct, ("full", lease.IsFull));
+    private bool IsOld(PropertySet properties) =>
+        DateTimeOffset.TryParse(
+            properties["createdDateTime"],
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal,
+            out var created
+        )
+        && created < lease.LastSuccessAt - Replication;
 
     private async Task<(int Deleted, int Staged)> ApplyLossesAsync(CancellationToken ct)
     {
@@ -384,7 +372,7 @@ public sealed partial class RosterWriter(
         return (counts[4], 0);
     }
 
-    private static readonly int[] PeopleKinds =
+    internal static readonly int[] PeopleKinds =
     [
         (int)AccountKind.Person,
         (int)AccountKind.Contractor,

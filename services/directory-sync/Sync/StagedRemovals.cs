@@ -42,7 +42,7 @@ public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, 
         var now = clock.GetUtcNow();
         await using var transaction = await db.BeginAsync(ct);
         await CheckAsync(clientId, users, ct);
-        var lease = Decision(clientId);
+        var lease = SyncLease.Decision(tenant.MspId, clientId);
         var run = await AddRunAsync(clientId, users.Length, now, ct);
         var writer = new RosterWriter((NpgsqlConnection)db.Database.GetDbConnection(), lease, run.Id, now);
         await writer.BeginAsync(ct);
@@ -65,7 +65,7 @@ public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, 
             .ExecuteUpdateAsync(r => r.SetProperty(x => x.KeepUntil, until), ct);
         var writer = new RosterWriter(
             (NpgsqlConnection)db.Database.GetDbConnection(),
-            Decision(clientId),
+            SyncLease.Decision(tenant.MspId, clientId),
             Guid.Empty,
             clock.GetUtcNow()
         );
@@ -111,12 +111,4 @@ public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, 
         await health.RecordAsync(clientId, await HealthBook.AfterSuccessAsync(db, clientId, ct), ct);
         await db.SaveChangesAsync(ct);
     }
-
-    /// <summary>A person's decision needs no lease: the client's row lock orders it among the syncs.</summary>
-    private SyncLease Decision(Guid clientId) =>
-        new(tenant.MspId, clientId, Guid.Empty, 0, TimeSpan.Zero, 0, null, 0, null, false)
-        {
-            UsersCursor = "",
-            GroupsCursor = "",
-        };
 }

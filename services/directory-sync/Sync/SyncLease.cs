@@ -45,6 +45,14 @@ public sealed record SyncLease(
     /// <summary>The same lease for what is no round at all: whoever it does not name is not missing.</summary>
     public SyncLease Delta() => this with { UsersCursor = UsersCursor ?? "", GroupsCursor = GroupsCursor ?? "" };
 
+    /// <summary>No lease: a person's decision is ordered among the syncs by the client's row lock.</summary>
+    public static SyncLease Decision(Guid mspId, Guid clientId) =>
+        new(mspId, clientId, Guid.Empty, 0, TimeSpan.Zero, 0, null, 0, null, false)
+        {
+            UsersCursor = "",
+            GroupsCursor = "",
+        };
+
     /// <summary>The same lease for a full round.</summary>
     public SyncLease Full() => this with { UsersCursor = null, GroupsCursor = null };
 }

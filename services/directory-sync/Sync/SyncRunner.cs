@@ -5,6 +5,7 @@ using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.DirectorySync.Health;
+using Rollcall.DirectorySync.Mailboxes;
 using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Sync;
@@ -18,8 +19,10 @@ public sealed partial class SyncRunner(
     RoundReader reader,
     QuietRounds quietRounds,
     PersonSync persons,
+    GraphPeople people,
     Cursors cursors,
     DryRun dryRun,
+    MailboxRounds mailboxes,
     TimeProvider clock,
     IOptions<SyncOptions> options,
     ILogger<SyncRunner> logger
@@ -50,29 +53,20 @@ public sealed partial class SyncRunner(
             if (IsQuiet(lease, users, groups))
             {
                 await quietRounds.CompleteAsync(new(lease, users.DeltaLink, groups.DeltaLink), ct);
+                mailboxes.Offer(lease, changed: false);
                 return;
             }
 
             var result = await ApplyAsync(lease, runId, started, users, groups, ct);
             CrashPoints.Reach("after-commit");
+            mailboxes.Offer(lease, changed: result.RosterVersion > 0);
             if (!result.ReadAll)
             {
                 await cursors.CacheAsync([new(lease, users.DeltaLink, groups.DeltaLink)]);
                 CrashPoints.Reach("after-cache");
             }
 
-            if (result.RosterVersion > 0 || result.Staged > 0)
-            {
-                LogApplied(
-                    lease.ClientId,
-                    result.RosterVersion,
-                    users.Count + groups.Count,
-                    result.Added,
-                    result.Changed,
-                    result.Removed,
-                    result.Staged
-                );
-            }
+            LogApplied(lease, users.Count + groups.Count, result);
         }
         catch (GraphException e)
         {
@@ -82,6 +76,14 @@ public sealed partial class SyncRunner(
     }
 
     public void Dispose() => writers.Dispose();
+
+    private void LogApplied(SyncLease lease, int pages, RoundResult r)
+    {
+        if (r.RosterVersion > 0 || r.Staged > 0)
+        {
+            LogApplied(lease.ClientId, r.RosterVersion, pages, r.Added, r.Changed, r.Removed, r.Staged);
+        }
+    }
 
     /// <summary>Nothing new, nobody waits for an answer, and the client was well before: only its lease row has news.</summary>
     private static bool IsQuiet(SyncLease lease, StreamPages users, StreamPages groups) =>
@@ -98,35 +100,53 @@ public sealed partial class SyncRunner(
         CancellationToken ct
     )
     {
+        var result = await ApplyAsync(lease, runId, started, users, groups, newcomers: [], ct);
+        if (result.Unread.Count == 0)
+        {
+            return result;
+        }
+
+        // Their groups brought them into the import scope. Read outside the transaction, which starts again.
+        var newcomers = await people.ReadAsync(lease.DirectoryTenantId, result.Unread, ct);
+        return await ApplyAsync(lease, runId, started, users, groups, newcomers, ct);
+    }
+
+    private async Task<RoundResult> ApplyAsync(
+        SyncLease lease,
+        Guid runId,
+        DateTimeOffset started,
+        StreamPages users,
+        StreamPages groups,
+        Dictionary<Guid, UserEntry?> newcomers,
+        CancellationToken ct
+    )
+    {
         using var turn = await TurnAsync(ct);
         await using var scope = Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         var health = scope.ServiceProvider.GetRequiredService<HealthBook>();
         await using var transaction = await db.BeginAsync(ct);
         var connection = (NpgsqlConnection)db.Database.GetDbConnection();
-
         var quiet = !lease.IsFull && users.IsEmpty && groups.IsEmpty;
-        var result = quiet
-            ? new RoundResult(0, 0, 0, 0, 0)
-            : await new RosterWriter(connection, lease, runId, clock.GetUtcNow()).WriteAsync(db, users, groups, ct);
+        var writer = new RosterWriter(connection, lease, runId, clock.GetUtcNow());
+        var result = quiet ? new RoundResult(0, 0, 0, 0, 0) : await writer.WriteAsync(db, users, groups, newcomers, ct);
+        if (result.Unread.Count > 0)
+        {
+            return result;
+        }
 
-        var (usersCursor, groupsCursor) = result.ReadAll ? (null, null) : (users.DeltaLink, groups.DeltaLink);
-        await Leases.CompleteAsync(connection, lease, usersCursor, groupsCursor, clock.GetUtcNow(), ct);
+        var (next, nextGroups) = result.ReadAll ? (null, null) : (users.DeltaLink, groups.DeltaLink);
+        await Leases.CompleteAsync(connection, lease, next, nextGroups, clock.GetUtcNow(), ct);
         CrashPoints.Reach("after-cursor");
         if (result.Events > 0 || lease.RequestedRunId is not null)
         {
             var run = await RunRowAsync(db, lease, runId, started, ct);
-            run.State = SyncRunState.Succeeded;
-            run.FinishedAt = clock.GetUtcNow();
-            (run.Pages, run.Added, run.Changed) = (users.Count + groups.Count, result.Added, result.Changed);
-            (run.Removed, run.Staged, run.RosterVersion) = (result.Removed, result.Staged, result.RosterVersion);
+            run.Succeed(result, users.Count + groups.Count, clock.GetUtcNow());
         }
 
         if (!quiet || lease.Failures > 0 || lease.LastSuccessAt is null)
         {
-            await db
-                .Connections.Where(c => c.ClientId == lease.ClientId && c.State == ConnectionState.Broken)
-                .ExecuteUpdateAsync(c => c.SetProperty(x => x.State, ConnectionState.Connected), ct);
+            await MarkConnectedAsync(db, lease, ct);
             await health.RecordAsync(lease.ClientId, await HealthBook.AfterSuccessAsync(db, lease.ClientId, ct), ct);
         }
 
@@ -152,6 +172,11 @@ public sealed partial class SyncRunner(
                 return false;
         }
     }
+
+    private static async Task MarkConnectedAsync(DirectoryDbContext db, SyncLease lease, CancellationToken ct) =>
+        await db
+            .Connections.Where(c => c.ClientId == lease.ClientId && c.State == ConnectionState.Broken)
+            .ExecuteUpdateAsync(c => c.SetProperty(x => x.State, ConnectionState.Connected), ct);
 
     /// <returns>What was asked for; null for a poll by schedule.</returns>
     private async Task<SyncRunRow?> StartRunAsync(SyncLease lease, CancellationToken ct)

@@ -16,7 +16,10 @@ public sealed record KnownUser(
     Guid? Manager,
     DateTimeOffset StateAt,
     DateTimeOffset FirstSeenAt
-);
+)
+{
+    public string? MailboxPurpose { get; init; }
+}
 
 /// <summary>What an entry makes of a user. A loss is not applied here: the brake looks at all of them first.</summary>
 /// <param name="Loss">The state an active person would sink to; null if the user stays.</param>
@@ -32,6 +35,9 @@ public sealed record UserChange(
     string EscrowReason
 )
 {
+    /// <summary>The loss is the import scope's doing: the directory still has the person.</summary>
+    public bool Outside { get; init; }
+
     /// <summary>This change on top of an earlier one of the same round: its word on the state is the last.</summary>
     public UserChange On(UserChange earlier) =>
         this with
@@ -81,8 +87,9 @@ public sealed record UserChange(
 /// <summary>Decides what a delta entry changes. No I/O, so every case is a plain test.</summary>
 public static class UserChanges
 {
+    /// <param name="outside">A living user of the roster whom the import scope does not cover any more.</param>
     /// <returns>Null if the entry changes nothing.</returns>
-    public static UserChange? Apply(KnownUser? known, UserEntry entry, DateTimeOffset now)
+    public static UserChange? Apply(KnownUser? known, UserEntry entry, DateTimeOffset now, bool outside = false)
     {
         if (entry.Removed is { } reason)
         {
@@ -96,14 +103,15 @@ public static class UserChanges
         var manager = entry.ManagerChanged ? entry.Manager : before.Manager;
         var wanted = properties["accountEnabled"] == "false" ? UserState.Disabled : UserState.Active;
         var changed = known is null || before.Properties.Differences(properties).Any() || manager != before.Manager;
-        if (!changed && wanted == before.State && !before.Staged)
+        if (!changed && (outside || (wanted == before.State && !before.Staged)))
         {
             return null;
         }
 
         // Sinking is the brake's business; rising is believed at once.
+        wanted = outside ? UserState.Removed : wanted;
         var loss = known is { State: UserState.Active } && wanted != UserState.Active ? wanted : (UserState?)null;
-        var state = loss is null ? wanted : before.State;
+        var state = loss is null && !outside ? wanted : before.State;
         var after = before with
         {
             Properties = properties,
@@ -116,7 +124,7 @@ public static class UserChanges
             known is null ? SyncAction.Added
             : known.State is UserState.Removed or UserState.Purged ? SyncAction.Restored
             : SyncAction.Changed;
-        return Describe(after, known, action, loss);
+        return Describe(after, known, action, loss) with { Outside = outside };
     }
 
     /// <summary>A user that a full read did not find, or a tombstone names.</summary>
@@ -144,7 +152,7 @@ public static class UserChanges
 
     private static UserChange Describe(KnownUser after, KnownUser? before, SyncAction action, UserState? loss)
     {
-        var (kind, evidence) = AccountKinds.Suggest(after.Properties);
+        var (kind, evidence) = AccountKinds.Suggest(after.Properties, after.MailboxPurpose);
         var mail = MailOf(after.Properties);
         return new(
             after,

@@ -136,6 +136,8 @@ public sealed class CrashClient(DirectoryFixture service, NpgsqlDataSource datab
             new("user", Guid.Empty),
             new("query", ""),
             new("group", Guid.Empty),
+            new("kind", (object)0),
+            new("unconfirmed", false),
         ];
         var users = await RosterReader.PageAsync(
             connection,

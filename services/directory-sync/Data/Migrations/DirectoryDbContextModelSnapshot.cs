@@ -247,9 +247,43 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("text[]")
                         .HasColumnName("granted_permissions");
 
+                    b.PrimitiveCollection<List<Guid>>("ImportGroupIds")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid[]")
+                        .HasColumnName("import_group_ids")
+                        .HasDefaultValueSql("'{}'");
+
+                    b.Property<int>("ImportGroups")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(1)
+                        .HasColumnName("import_groups");
+
+                    b.Property<int>("ImportPeople")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(1)
+                        .HasColumnName("import_people");
+
+                    b.PrimitiveCollection<List<Guid>>("ImportPeopleGroups")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid[]")
+                        .HasColumnName("import_people_groups")
+                        .HasDefaultValueSql("'{}'");
+
+                    b.Property<long>("ImportRevision")
+                        .HasColumnType("bigint")
+                        .HasColumnName("import_revision");
+
                     b.Property<Guid>("MspId")
                         .HasColumnType("uuid")
                         .HasColumnName("msp_id");
+
+                    b.Property<long>("OutsideCount")
+                        .HasColumnType("bigint")
+                        .HasColumnName("outside_count");
 
                     b.Property<string>("RequestedBy")
                         .IsRequired()
@@ -331,6 +365,12 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("boolean")
                         .HasColumnName("dynamic");
 
+                    b.Property<bool>("Imported")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(true)
+                        .HasColumnName("imported");
+
                     b.Property<Guid>("MspId")
                         .HasColumnType("uuid")
                         .HasColumnName("msp_id");
@@ -375,6 +415,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("authority");
 
+                    b.Property<int?>("DecidedKind")
+                        .HasColumnType("integer")
+                        .HasColumnName("decided_kind");
+
                     b.Property<string>("DisplayName")
                         .IsRequired()
                         .HasColumnType("text")
@@ -395,18 +439,44 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnName("first_seen_at");
 
                     b.Property<int>("Kind")
+                        .ValueGeneratedOnAddOrUpdate()
                         .HasColumnType("integer")
-                        .HasColumnName("kind");
+                        .HasColumnName("kind")
+                        .HasComputedColumnSql("coalesce(decided_kind, suggested_kind)", true);
+
+                    b.Property<DateTimeOffset?>("KindDecidedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("kind_decided_at");
+
+                    b.Property<string>("KindDecidedBy")
+                        .HasColumnType("text")
+                        .HasColumnName("kind_decided_by");
 
                     b.Property<string>("KindEvidence")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("kind_evidence");
 
+                    b.Property<string>("KindReason")
+                        .HasColumnType("text")
+                        .HasColumnName("kind_reason");
+
                     b.Property<string>("Mail")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("mail");
+
+                    b.Property<DateTimeOffset?>("MailboxDueAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("mailbox_due_at");
+
+                    b.Property<string>("MailboxPurpose")
+                        .HasColumnType("text")
+                        .HasColumnName("mailbox_purpose");
+
+                    b.Property<DateTimeOffset?>("MailboxReadAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("mailbox_read_at");
 
                     b.Property<Guid?>("ManagerObjectId")
                         .HasColumnType("uuid")
@@ -419,6 +489,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
                     b.Property<Guid?>("ObjectId")
                         .HasColumnType("uuid")
                         .HasColumnName("object_id");
+
+                    b.Property<bool>("OutsideImport")
+                        .HasColumnType("boolean")
+                        .HasColumnName("outside_import");
 
                     b.Property<string>("Properties")
                         .IsRequired()
@@ -440,6 +514,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
                     b.Property<DateTimeOffset>("StateAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("state_at");
+
+                    b.Property<int>("SuggestedKind")
+                        .HasColumnType("integer")
+                        .HasColumnName("suggested_kind");
 
                     b.HasKey("ClientId", "UserId")
                         .HasName("pk_directory_user");
@@ -662,6 +740,26 @@ namespace Rollcall.DirectorySync.Data.Migrations
                     b.ToTable("msp", (string)null);
                 });
 
+            modelBuilder.Entity("Rollcall.DirectorySync.Data.OutsideUser", b =>
+                {
+                    b.Property<Guid>("ClientId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("client_id");
+
+                    b.Property<Guid>("ObjectId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("object_id");
+
+                    b.Property<Guid>("MspId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("msp_id");
+
+                    b.HasKey("ClientId", "ObjectId")
+                        .HasName("pk_outside_user");
+
+                    b.ToTable("outside_user", (string)null);
+                });
+
             modelBuilder.Entity("Rollcall.DirectorySync.Data.SourceLink", b =>
                 {
                     b.Property<Guid>("ClientId")
@@ -760,6 +858,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
                     b.Property<int>("NewState")
                         .HasColumnType("integer")
                         .HasColumnName("new_state");
+
+                    b.Property<bool>("OutsideImport")
+                        .HasColumnType("boolean")
+                        .HasColumnName("outside_import");
 
                     b.Property<string>("Reason")
                         .IsRequired()

@@ -1,0 +1,74 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Rollcall.DirectorySync.Graph;
+
+/// <summary>What Graph answered to one request of a batch.</summary>
+/// <param name="RetryAfter">How long this request should wait, where Graph said so.</param>
+public sealed record BatchAnswer(int Status, TimeSpan? RetryAfter, JsonElement Body)
+{
+    /// <summary>Graph's error code; empty if there is none.</summary>
+    public string ErrorCode =>
+        Body.ValueKind == JsonValueKind.Object
+        && Body.TryGetProperty("error", out var error)
+        && error.TryGetProperty("code", out var code)
+            ? code.GetString() ?? ""
+            : "";
+
+    public bool IsTransient => Status is 429 or >= 500;
+}
+
+/// <summary>Reads many things in few requests: twenty at a time, each throttled and answered by itself, in any order.</summary>
+public sealed class GraphBatch(GraphDirectory graph)
+{
+    public const int Size = 20;
+
+    /// <param name="urls">At most <see cref="Size"/>, relative to the version, such as "/users/{id}".</param>
+    /// <returns>An answer for each url, in the order of the urls; one that was left out counts as transient.</returns>
+    /// <exception cref="GraphException">The batch itself failed.</exception>
+    public async Task<List<BatchAnswer>> GetAsync(Guid directory, IReadOnlyList<string> urls, CancellationToken ct)
+    {
+        var requests = urls.Select(
+            (url, i) =>
+                new
+                {
+                    id = Id(i),
+                    method = "GET",
+                    url,
+                }
+        );
+        var body = JsonSerializer.SerializeToUtf8Bytes(new { requests });
+        var answers = Read(await graph.BatchAsync(directory, body, ct));
+        return [.. urls.Select((_, i) => answers.GetValueOrDefault(Id(i)) ?? new(503, RetryAfter: null, default))];
+    }
+
+    private static string Id(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static Dictionary<string, BatchAnswer> Read(byte[] body)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(body);
+            return json
+                .RootElement.GetProperty("responses")
+                .EnumerateArray()
+                .ToDictionary(r => r.GetProperty("id").GetString()!, ReadAnswer, StringComparer.Ordinal);
+        }
+        catch (Exception e)
+            when (e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException)
+        {
+            throw GraphException.Garbage("the answer to a batch is not as documented", e);
+        }
+    }
+
+    private static BatchAnswer ReadAnswer(JsonElement response) =>
+        new(
+            response.GetProperty("status").GetInt32(),
+            response.TryGetProperty("headers", out var headers)
+            && headers.TryGetProperty("Retry-After", out var after)
+            && int.TryParse(after.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+                ? TimeSpan.FromSeconds(seconds)
+                : null,
+            response.TryGetProperty("body", out var body) ? body.Clone() : default
+        );
+}
