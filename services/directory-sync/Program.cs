@@ -34,6 +34,7 @@ builder.Services.AddSingleton<RoundReader>();
 builder.Services.AddSingleton<DryRun>();
 builder.Services.AddSingleton<SyncRunner>();
 builder.Services.AddSingleton<PersonSync>();
+builder.Services.AddSingleton<ProgressBoard>();
 builder.Services.AddOptions<SyncOptions>().BindConfiguration("Sync").ValidateDataAnnotations().ValidateOnStart();
 builder.Services.AddSingleton<QuietRounds>();
 builder.Services.AddHostedService(provider => provider.GetRequiredService<QuietRounds>());

@@ -19,6 +19,23 @@ public static class Reads
         return Page(call, schema, objects, target => target.State == Existence.Active, deletedTime: false);
     }
 
+    /// <summary>A plain number, and only for those who accept that it may be a little old.</summary>
+    public static GraphAnswer Count<T>(GraphCall call, Schema schema, List<T> objects)
+        where T : DirectoryObject
+    {
+        Require(call, schema);
+        if (call.Header("ConsistencyLevel") != "eventual")
+        {
+            throw GraphException.BadRequest("Request with $count requires the header ConsistencyLevel: eventual.");
+        }
+
+        var answer = new GraphAnswer { ContentType = "text/plain" };
+        var text = Encoding.UTF8.GetBytes($"\uFEFF{objects.Count(o => o.State == Existence.Active)}");
+        text.CopyTo(answer.Body.GetSpan(text.Length));
+        answer.Body.Advance(text.Length);
+        return answer;
+    }
+
     public static GraphAnswer Deleted(GraphCall call, Schema schema)
     {
         if (schema == Schema.Users)

@@ -27,6 +27,7 @@ public sealed class Router(Subscriptions subscriptions)
                 DeltaQuery.Answer(call, Schema.Users),
             ["groups", "delta" or "delta()" or "microsoft.graph.delta" or "microsoft.graph.delta()"] =>
                 DeltaQuery.Answer(call, Schema.Groups),
+            ["users", "$count"] => Reads.Count(call, Schema.Users, call.Tenant.Users),
             ["users"] => Reads.List(call, Schema.Users, call.Tenant.Users),
             ["groups"] => Reads.List(call, Schema.Groups, call.Tenant.Groups),
             ["users", var id] => Reads.One(call, call.Find<User>(id)),

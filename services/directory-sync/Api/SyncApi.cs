@@ -1,5 +1,4 @@
 using Google.Protobuf.Collections;
-using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Rollcall.Api.Directory.V1;
@@ -18,69 +17,10 @@ public sealed partial class SyncApi(
     StagedRemovals removals,
     SyncSignal signal,
     HintReceiver hints,
+    ProgressBoard board,
     TimeProvider clock
 ) : SyncService.SyncServiceBase
 {
-    private static readonly TimeSpan WatchEvery = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
-
-    public override async Task<GetSyncRunResponse> GetSyncRun(GetSyncRunRequest request, ServerCallContext context)
-    {
-        var clientId = Requests.Id(request.ClientId, "client_id");
-        var runId = Requests.Id(request.SyncRunId, "sync_run_id");
-        return new() { Run = await FindRunAsync(clientId, runId, context.CancellationToken) };
-    }
-
-    public override async Task<ListSyncRunsResponse> ListSyncRuns(
-        ListSyncRunsRequest request,
-        ServerCallContext context
-    )
-    {
-        var clientId = Requests.Id(request.ClientId, "client_id");
-        var size = Requests.PageSize(request.PageSize);
-        var before = PageToken.ReadId(request.PageToken, request) ?? Guid.AllBitsSet;
-
-        await using var transaction = await db.BeginAsync(context.CancellationToken);
-        var runs = await db
-            .SyncRuns.AsNoTracking()
-            .Where(r => r.ClientId == clientId && r.Id < before)
-            .OrderByDescending(r => r.Id)
-            .Take(size + 1)
-            .ToListAsync(context.CancellationToken);
-
-        return new()
-        {
-            Runs = { runs.Take(size).Select(ToProto) },
-            NextPageToken = runs.Count > size ? PageToken.Write(runs[size - 1].Id.ToString(), request) : "",
-        };
-    }
-
-    public override async Task WatchSyncRun(
-        WatchSyncRunRequest request,
-        IServerStreamWriter<WatchSyncRunResponse> responseStream,
-        ServerCallContext context
-    )
-    {
-        var ct = context.CancellationToken;
-        var clientId = Requests.Id(request.ClientId, "client_id");
-        var runId = Requests.Id(request.SyncRunId, "sync_run_id");
-        SyncRun? last = null;
-        var sentAt = 0L;
-        while (last?.State is not (SyncRunState.Succeeded or SyncRunState.Failed))
-        {
-            var run = await FindRunAsync(clientId, runId, ct);
-            if (!run.Equals(last) || TimeProvider.System.GetElapsedTime(sentAt) > Heartbeat)
-            {
-                await responseStream.WriteAsync(new() { Run = run }, ct);
-                (last, sentAt) = (run, TimeProvider.System.GetTimestamp());
-            }
-            else
-            {
-                await Task.Delay(WatchEvery, ct);
-            }
-        }
-    }
-
     public override async Task<GetSyncHealthResponse> GetSyncHealth(
         GetSyncHealthRequest request,
         ServerCallContext context
@@ -180,33 +120,4 @@ public sealed partial class SyncApi(
         values.Count == 0
             ? throw AppException.Invalid("user_ids", "must name at least one user")
             : [.. values.Select(v => Requests.Id(v, "user_ids")).Distinct()];
-
-    private async Task<SyncRun> FindRunAsync(Guid clientId, Guid runId, CancellationToken ct)
-    {
-        await using var transaction = await db.BeginAsync(ct);
-        var run =
-            await db.SyncRuns.AsNoTracking().SingleOrDefaultAsync(r => r.ClientId == clientId && r.Id == runId, ct)
-            ?? throw AppException.NotFound("sync_run", runId);
-        return ToProto(run);
-    }
-
-    private static SyncRun ToProto(SyncRunRow run) =>
-        new()
-        {
-            Id = run.Id.ToString(),
-            Mode = run.Mode,
-            State = run.State,
-            StartTime = run.StartedAt.ToTimestamp(),
-            FinishTime = run.FinishedAt?.ToTimestamp(),
-            Pages = run.Pages,
-            Objects = run.Objects,
-            Added = run.Added,
-            Changed = run.Changed,
-            Removed = run.Removed,
-            Staged = run.Staged,
-            RosterVersion = run.RosterVersion,
-            ErrorCode = run.ErrorCode,
-            Problem = run.Problem,
-            Person = run.Person ?? "",
-        };
 }

@@ -127,6 +127,25 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
         }
     }
 
+    /// <summary>How many users the directory has; guests and disabled ones count too.</summary>
+    public async Task<int> CountUsersAsync(Guid directory, CancellationToken ct)
+    {
+        var body = await OnceAsync(
+            directory,
+            graph => graph.Users.Count.ToGetRequestInformation(c => c.Headers.Add("ConsistencyLevel", "eventual")),
+            ct
+        );
+
+        // The real one begins with a byte order mark.
+        return int.TryParse(
+            System.Text.Encoding.UTF8.GetString(body).Trim('\uFEFF', ' ', '\n'),
+            System.Globalization.CultureInfo.InvariantCulture,
+            out var count
+        )
+            ? count
+            : throw GraphException.Garbage("a count is no number", inner: null);
+    }
+
     /// <summary>The raw JSON of one user with its manager, by object id or user principal name; null if there is none.</summary>
     public async Task<byte[]?> FindUserAsync(Guid directory, string key, CancellationToken ct) =>
         await retry.ExecuteAsync(

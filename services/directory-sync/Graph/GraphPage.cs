@@ -35,8 +35,12 @@ public static class GraphPage
 {
     /// <summary>The page's link: where the round goes on, or (last page) where the next round starts.</summary>
     /// <exception cref="GraphException">The page is no JSON or has no link.</exception>
-    public static (string? NextLink, string? DeltaLink) Links(ReadOnlySpan<byte> page)
+    public static (string? NextLink, string? DeltaLink) Links(ReadOnlySpan<byte> page) => Links(page, out _);
+
+    /// <param name="entries">How many the page has.</param>
+    public static (string? NextLink, string? DeltaLink) Links(ReadOnlySpan<byte> page, out int entries)
     {
+        entries = 0;
         string? next = null;
         string? delta = null;
         try
@@ -51,6 +55,7 @@ public static class GraphPage
 
                 var isNext = reader.ValueTextEquals("@odata.nextLink"u8);
                 var isDelta = reader.ValueTextEquals("@odata.deltaLink"u8);
+                var isValue = reader.ValueTextEquals("value"u8);
                 reader.Read();
                 if (isNext)
                 {
@@ -59,6 +64,13 @@ public static class GraphPage
                 else if (isDelta)
                 {
                     delta = reader.GetString();
+                }
+                else if (isValue)
+                {
+                    for (; reader.Read() && reader.TokenType == JsonTokenType.StartObject; entries++)
+                    {
+                        reader.Skip();
+                    }
                 }
                 else
                 {

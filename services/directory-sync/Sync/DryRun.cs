@@ -43,7 +43,7 @@ public sealed class DryRun(IServiceScopeFactory scopes, RoundReader reader, Grap
 
     private async Task ReadAndPreviewAsync(SyncLease lease, Guid runId, CancellationToken ct)
     {
-        var (users, groups) = await reader.ReadAsync(lease, ct);
+        var (users, groups) = await reader.ReadAsync(lease, progress: null, ct);
         var unread = await PreviewAsync(lease, runId, users, groups, newcomers: [], ct);
         if (unread.Count > 0)
         {

@@ -56,15 +56,25 @@ public sealed record StreamPages(
 /// </summary>
 public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory graph, IOptions<GraphOptions> options)
 {
-    public async Task<(StreamPages Users, StreamPages Groups)> ReadAsync(SyncLease lease, CancellationToken ct)
+    public async Task<(StreamPages Users, StreamPages Groups)> ReadAsync(
+        SyncLease lease,
+        RunProgress? progress,
+        CancellationToken ct
+    )
     {
-        var users = ReadAsync(lease, DeltaKind.Users, lease.UsersCursor, ct);
-        var groups = ReadAsync(lease, DeltaKind.Groups, lease.GroupsCursor, ct);
+        var users = ReadAsync(lease, DeltaKind.Users, lease.UsersCursor, progress, ct);
+        var groups = ReadAsync(lease, DeltaKind.Groups, lease.GroupsCursor, progress, ct);
         await Task.WhenAll(users, groups);
         return (await users, await groups);
     }
 
-    private async Task<StreamPages> ReadAsync(SyncLease lease, DeltaKind kind, string? cursor, CancellationToken ct)
+    private async Task<StreamPages> ReadAsync(
+        SyncLease lease,
+        DeltaKind kind,
+        string? cursor,
+        RunProgress? progress,
+        CancellationToken ct
+    )
     {
         var origin = lease.Origin(cursor);
         var (staged, link, delta) = lease.HasPages ? await ResumeAsync(lease, kind, origin, ct) : (0, null, null);
@@ -74,7 +84,7 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
         while (delta is null)
         {
             var page = await graph.ReadPageAsync(lease.DirectoryTenantId, kind, link, ct);
-            (var next, delta) = GraphPage.Links(page);
+            (var next, delta) = GraphPage.Links(page, out var entries);
             if (next is not null && next == link)
             {
                 throw GraphException.Garbage("a page names itself as the next one", inner: null);
@@ -83,6 +93,7 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
             window.Add((page, next, delta));
             bytes += page.Length;
             link = next;
+            progress?.OnPage(kind, entries);
             CrashPoints.Reach("after-page");
             if (bytes > options.Value.WindowBytes && delta is null)
             {

@@ -19,6 +19,7 @@ public sealed partial class SyncRunner(
     RoundReader reader,
     QuietRounds quietRounds,
     PersonSync persons,
+    ProgressBoard board,
     GraphPeople people,
     Cursors cursors,
     DryRun dryRun,
@@ -40,7 +41,7 @@ public sealed partial class SyncRunner(
         CrashPoints.Reach("after-claim");
         lease = lease.RequestedFull ? lease.Full() : lease;
         var runId = lease.RequestedRunId ?? Guid.CreateVersion7();
-        var started = clock.GetUtcNow();
+        var progress = new RunProgress(lease, runId, clock.GetUtcNow(), board);
         try
         {
             if (await ServeAsync(lease, runId, ct))
@@ -48,34 +49,46 @@ public sealed partial class SyncRunner(
                 return;
             }
 
-            var (users, groups) = await reader.ReadAsync(lease, ct);
-            CrashPoints.Reach("after-read");
-            if (IsQuiet(lease, users, groups))
-            {
-                await quietRounds.CompleteAsync(new(lease, users.DeltaLink, groups.DeltaLink), ct);
-                mailboxes.Offer(lease, changed: false);
-                return;
-            }
-
-            var result = await ApplyAsync(lease, runId, started, users, groups, ct);
-            CrashPoints.Reach("after-commit");
-            mailboxes.Offer(lease, changed: result.RosterVersion > 0);
-            if (!result.ReadAll)
-            {
-                await cursors.CacheAsync([new(lease, users.DeltaLink, groups.DeltaLink)]);
-                CrashPoints.Reach("after-cache");
-            }
-
-            LogApplied(lease, users.Count + groups.Count, result);
+            await RoundAsync(lease, progress, ct);
         }
         catch (GraphException e)
         {
             LogFailed(lease.ClientId, e.Failure, e.Code);
-            await FailAsync(lease, runId, started, e, ct);
+            await FailAsync(lease, progress, e, ct);
+        }
+        finally
+        {
+            await progress.EndAsync();
         }
     }
 
     public void Dispose() => writers.Dispose();
+
+    private async Task RoundAsync(SyncLease lease, RunProgress progress, CancellationToken ct)
+    {
+        var (users, groups) = await reader.ReadAsync(lease, progress, ct);
+        CrashPoints.Reach("after-read");
+        if (IsQuiet(lease, users, groups))
+        {
+            await quietRounds.CompleteAsync(new(lease, users.DeltaLink, groups.DeltaLink), ct);
+            progress.Succeed();
+            mailboxes.Offer(lease, changed: false);
+            return;
+        }
+
+        await progress.ApplyingAsync();
+        var result = await ApplyAsync(lease, progress, users, groups, ct);
+        progress.Succeed();
+        CrashPoints.Reach("after-commit");
+        mailboxes.Offer(lease, changed: result.RosterVersion > 0);
+        if (!result.ReadAll)
+        {
+            await cursors.CacheAsync([new(lease, users.DeltaLink, groups.DeltaLink)]);
+            CrashPoints.Reach("after-cache");
+        }
+
+        LogApplied(lease, users.Count + groups.Count, result);
+    }
 
     private void LogApplied(SyncLease lease, int pages, RoundResult r)
     {
@@ -93,14 +106,13 @@ public sealed partial class SyncRunner(
 
     private async Task<RoundResult> ApplyAsync(
         SyncLease lease,
-        Guid runId,
-        DateTimeOffset started,
+        RunProgress progress,
         StreamPages users,
         StreamPages groups,
         CancellationToken ct
     )
     {
-        var result = await ApplyAsync(lease, runId, started, users, groups, newcomers: [], ct);
+        var result = await ApplyAsync(lease, progress, users, groups, newcomers: [], ct);
         if (result.Unread.Count == 0)
         {
             return result;
@@ -108,13 +120,12 @@ public sealed partial class SyncRunner(
 
         // Their groups brought them into the import scope. Read outside the transaction, which starts again.
         var newcomers = await people.ReadAsync(lease.DirectoryTenantId, result.Unread, ct);
-        return await ApplyAsync(lease, runId, started, users, groups, newcomers, ct);
+        return await ApplyAsync(lease, progress, users, groups, newcomers, ct);
     }
 
     private async Task<RoundResult> ApplyAsync(
         SyncLease lease,
-        Guid runId,
-        DateTimeOffset started,
+        RunProgress progress,
         StreamPages users,
         StreamPages groups,
         Dictionary<Guid, UserEntry?> newcomers,
@@ -128,7 +139,7 @@ public sealed partial class SyncRunner(
         await using var transaction = await db.BeginAsync(ct);
         var connection = (NpgsqlConnection)db.Database.GetDbConnection();
         var quiet = !lease.IsFull && users.IsEmpty && groups.IsEmpty;
-        var writer = new RosterWriter(connection, lease, runId, clock.GetUtcNow());
+        var writer = new RosterWriter(connection, lease, progress.RunId, clock.GetUtcNow());
         var result = quiet ? new RoundResult(0, 0, 0, 0, 0) : await writer.WriteAsync(db, users, groups, newcomers, ct);
         if (result.Unread.Count > 0)
         {
@@ -140,7 +151,7 @@ public sealed partial class SyncRunner(
         CrashPoints.Reach("after-cursor");
         if (result.Events > 0 || lease.RequestedRunId is not null)
         {
-            var run = await RunRowAsync(db, lease, runId, started, ct);
+            var run = await RunRowAsync(db, lease, progress, ct);
             run.Succeed(result, users.Count + groups.Count, clock.GetUtcNow());
         }
 
@@ -196,13 +207,7 @@ public sealed partial class SyncRunner(
         return run;
     }
 
-    private async Task FailAsync(
-        SyncLease lease,
-        Guid runId,
-        DateTimeOffset started,
-        GraphException error,
-        CancellationToken ct
-    )
+    private async Task FailAsync(SyncLease lease, RunProgress progress, GraphException error, CancellationToken ct)
     {
         var resync = error.Failure == GraphFailure.ResyncRequired;
         var (view, delay) = HealthRules.AfterFailure(error, lease.Failures + 1);
@@ -219,11 +224,11 @@ public sealed partial class SyncRunner(
         }
         else
         {
-            var run = await RunRowAsync(db, lease, runId, started, ct);
+            var run = await RunRowAsync(db, lease, progress, ct);
             (run.State, run.FinishedAt) = (SyncRunState.Failed, clock.GetUtcNow());
             (run.ErrorCode, run.Problem) = (error.Code, view.Problem);
             await db
-                .ClientSyncs.Where(s => s.ClientId == lease.ClientId && s.RequestedRunId == runId)
+                .ClientSyncs.Where(s => s.ClientId == lease.ClientId && s.RequestedRunId == progress.RunId)
                 .ExecuteUpdateAsync(
                     s => s.SetProperty(x => x.RequestedRunId, (Guid?)null).SetProperty(x => x.RequestedFull, false),
                     ct
@@ -261,26 +266,29 @@ public sealed partial class SyncRunner(
     private static async Task<SyncRunRow> RunRowAsync(
         DirectoryDbContext db,
         SyncLease lease,
-        Guid runId,
-        DateTimeOffset started,
+        RunProgress progress,
         CancellationToken ct
     )
     {
-        var run = await db.SyncRuns.SingleOrDefaultAsync(r => r.ClientId == lease.ClientId && r.Id == runId, ct);
+        var run = await db.SyncRuns.SingleOrDefaultAsync(
+            r => r.ClientId == lease.ClientId && r.Id == progress.RunId,
+            ct
+        );
         if (run is null)
         {
             run = new()
             {
-                Id = runId,
+                Id = progress.RunId,
                 MspId = lease.MspId,
                 ClientId = lease.ClientId,
                 Mode = lease.IsFull ? SyncMode.Full : SyncMode.Delta,
                 State = SyncRunState.Applying,
-                StartedAt = started,
+                StartedAt = progress.StartedAt,
             };
             db.SyncRuns.Add(run);
         }
 
+        run.Objects = progress.People;
         return run;
     }
 
