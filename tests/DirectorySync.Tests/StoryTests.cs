@@ -63,6 +63,9 @@ public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper outpu
                     await client.ApproveAsync();
                     before = await client.StateAsync();
                     break;
+                case TurnKind.Rescope:
+                    await client.RescopeAsync(turn.A % 3 == 0 ? null : world.GroupId(turn.B));
+                    break;
                 case TurnKind.MutateCursor:
                     await client.MutateCursorAsync();
                     break;
@@ -74,19 +77,25 @@ public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper outpu
 
         world.Mend();
         await client.SettleAsync();
-        await CheckAsync(world, client);
+        await CheckAsync(story, world, client);
     }
 
-    private async Task CheckAsync(World world, StoryClient client)
+    private async Task CheckAsync(Story story, World world, StoryClient client)
     {
         var roster = await RosterAsync(client);
-        var check = new RosterCheck(world.Tenant, roster);
+        var check = new RosterCheck(world.Tenant, roster, client.ScopeGroup);
         check.IsTheDirectory();
         check.HasEdges(await MembershipsAsync(client));
         var events = await EventsAsync(client, roster.Version);
         var replayed = RosterView.Replay(events);
         Assert.Equal(roster.Users.Values.OrderBy(u => u.Id), replayed.Users.Values.OrderBy(u => u.Id));
         Assert.Equal(roster.Groups.Values.OrderBy(g => g.Id), replayed.Groups.Values.OrderBy(g => g.Id));
+        check.HasOutside(events.MaxBy(e => e.RosterVersion)?.OutsideImportCount ?? 0);
+        if (story.IsScoped)
+        {
+            return;
+        }
+
         var steady = world.ActiveThroughout.Select(id => id.ToString()).ToHashSet();
         Assert.All(
             events.SelectMany(e => e.Users).Where(u => steady.Contains(u.ExternalId)),

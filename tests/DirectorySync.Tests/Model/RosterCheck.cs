@@ -41,7 +41,8 @@ public sealed record RosterView(long Version, Dictionary<string, User> Users, Di
 }
 
 /// <summary>Compares a roster with the directory it stands for: the emulator's own state is the oracle.</summary>
-public sealed class RosterCheck(Rollcall.GraphEmulator.Model.Tenant directory, RosterView roster)
+/// <param name="scope">The group whose members are imported; null: everybody is.</param>
+public sealed class RosterCheck(Rollcall.GraphEmulator.Model.Tenant directory, RosterView roster, Guid? scope = null)
 {
     private readonly Dictionary<string, User> byObject = roster.Users.Values.ToDictionary(u => u.ExternalId);
 
@@ -50,7 +51,7 @@ public sealed class RosterCheck(Rollcall.GraphEmulator.Model.Tenant directory, R
         lock (directory.Gate)
         {
             Assert.Equal(Living(), RosterLiving());
-            foreach (var user in directory.Users.Where(u => u.State == Existence.Active))
+            foreach (var user in directory.Users.Where(IsImported))
             {
                 Same(user, byObject[user.Id.ToString()]);
             }
@@ -68,6 +69,19 @@ public sealed class RosterCheck(Rollcall.GraphEmulator.Model.Tenant directory, R
 
         Addresses();
     }
+
+    /// <summary>Of the living people outside the scope those are counted who never were in the roster.</summary>
+    public void HasOutside(long count)
+    {
+        lock (directory.Gate)
+        {
+            var outside = directory.Users.Where(u => u.State == Existence.Active && !IsImported(u));
+            Assert.Equal(outside.Count(u => !byObject.ContainsKey(u.Id.ToString())), count);
+        }
+    }
+
+    private bool IsImported(DirectoryUser user) =>
+        user.State == Existence.Active && (scope is not { } group || Closure(user).Contains(group));
 
     /// <summary>The stored edges between living objects.</summary>
     public void HasEdges(IEnumerable<Membership> memberships)
@@ -97,7 +111,7 @@ public sealed class RosterCheck(Rollcall.GraphEmulator.Model.Tenant directory, R
 
     private List<string> Living() =>
         Lines(
-            directory.Users.Where(u => u.State == Existence.Active),
+            directory.Users.Where(IsImported),
             u => $"{u.Id} {(u.Is("accountEnabled") ? UserState.Active : UserState.Disabled)}"
         );
 
@@ -119,11 +133,11 @@ public sealed class RosterCheck(Rollcall.GraphEmulator.Model.Tenant directory, R
         Assert.False(actual.StagedForRemoval);
 
         // A manager who left stays named until the directory names another; a living one must be right.
-        var manager = user.Manager is { State: Existence.Active } m ? m.Id.ToString() : "";
+        var manager = user.Manager is { } m && IsImported(m) ? m.Id.ToString() : "";
         var named = actual.ManagerId.Length > 0 ? roster.Users[actual.ManagerId] : null;
         Assert.Equal(manager, named is { State: UserState.Active or UserState.Disabled } ? named.ExternalId : "");
         Assert.Equal(
-            directory.Users.Count(u => u.Manager == user && u.State == Existence.Active && u.Is("accountEnabled")),
+            directory.Users.Count(u => u.Manager == user && IsImported(u) && u.Is("accountEnabled")),
             actual.DirectReports
         );
         Assert.Equal(

@@ -1,9 +1,11 @@
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using Rollcall.DirectorySync.Connections;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Sync;
 using Rollcall.Platform;
 using ConnectionState = Rollcall.Api.Directory.V1.ConnectionState;
+using ImportedPeople = Rollcall.Api.Directory.V1.ImportedPeople;
 
 namespace Rollcall.DirectorySync.Tests.Model;
 
@@ -18,6 +20,7 @@ public sealed class StoryClient(IServiceProvider services, Guid directory)
 {
     public Guid MspId { get; } = Guid.CreateVersion7();
     public Guid ClientId { get; } = Guid.CreateVersion7();
+    private long revision;
     private NpgsqlDataSource Database => services.GetRequiredService<WorkerDatabase>().Source;
 
     public Task CreateAsync() =>
@@ -96,6 +99,32 @@ public sealed class StoryClient(IServiceProvider services, Guid directory)
         }
 
         Assert.Fail("The client does not come to rest");
+    }
+
+    /// <summary>The group whose members are imported; null: everybody is.</summary>
+    public Guid? ScopeGroup { get; private set; }
+
+    /// <summary>Imports the members of a group, or everybody again. A group nobody has read yet is refused.</summary>
+    public async Task RescopeAsync(Guid? group)
+    {
+        var choice = ImportChoice.Read(
+            new()
+            {
+                People = group is null ? ImportedPeople.All : ImportedPeople.Members,
+                PeopleGroupIds = { group is null ? [] : [$"{group}"] },
+            }
+        );
+        try
+        {
+            await InTenantAsync(scope =>
+                scope.GetRequiredService<ImportScopes>().UpdateAsync(ClientId, choice, revision, false, default)
+            );
+            (ScopeGroup, revision) = (group, revision + 1);
+        }
+        catch (AppException e) when (e.Reason == "IMPORT_GROUP_NOT_FOUND")
+        {
+            // As it was.
+        }
     }
 
     public Task ApproveAsync() =>

@@ -28,6 +28,7 @@ public enum TurnKind
     Reset,
     ExpireTokens,
     MutateCursor,
+    Rescope,
     Sync,
     Approve,
 }
@@ -78,6 +79,7 @@ public sealed record Turn(TurnKind Kind, int A, int B, int C)
             (2, Gen.Const(TurnKind.Reset)),
             (1, Gen.Const(TurnKind.ExpireTokens)),
             (1, Gen.Const(TurnKind.MutateCursor)),
+            (2, Gen.Const(TurnKind.Rescope)),
             (10, Gen.Const(TurnKind.Sync)),
             (1, Gen.Const(TurnKind.Approve))
         ),
@@ -113,6 +115,9 @@ public sealed record Turn(TurnKind Kind, int A, int B, int C)
 /// <summary>A small directory, how Graph shows it, and what happens to it.</summary>
 public sealed record Story(int Seed, int Users, int Groups, TenantSettings Settings, Turn[] Turns)
 {
+    /// <summary>The import scope may leave people out.</summary>
+    public bool IsScoped => Turns.Any(t => t.Kind == TurnKind.Rescope);
+
     public static readonly Gen<Story> Any = Gen.Select(
         Gen.Int[1, 1_000_000],
         Gen.Int[2, 9],

@@ -29,12 +29,14 @@ public sealed class World : IDisposable
     private readonly FaultSchedule faults;
     private readonly HashSet<Guid> interrupted = [];
     private readonly HashSet<Guid> seen = [];
+    private readonly bool scoped;
 
     public World(Emulator graph, Story story)
     {
         emulation = graph.Services.GetRequiredService<Emulation>();
         faults = graph.Services.GetRequiredService<FaultSchedule>();
         var id = Guid.CreateVersion7();
+        scoped = story.IsScoped;
         Tenant = new(id, "Story", $"t{id:N}.example", emulation.Clock, story.Seed) { Settings = story.Settings };
         emulation.Add(Tenant);
         Consent.Grant(Tenant, Emulator.ClientId, ["User.Read.All", "GroupMember.Read.All"]);
@@ -71,6 +73,15 @@ public sealed class World : IDisposable
         else if (turn.Kind == TurnKind.Mend)
         {
             Mend();
+        }
+    }
+
+    /// <summary>Some living group; null if there is none.</summary>
+    public Guid? GroupId(int choice)
+    {
+        lock (Tenant.Gate)
+        {
+            return Group(choice, Existence.Active)?.Id;
         }
     }
 
@@ -118,9 +129,9 @@ public sealed class World : IDisposable
                 Tenant.Purge(user);
                 break;
             case TurnKind.RestoreUser when User(turn.A, Existence.Deleted) is { } user:
-                if (!seen.Contains(user.Id))
+                if (scoped || !seen.Contains(user.Id))
                 {
-                    // Deleted before anybody looked, and restored long after.
+                    // Deleted before anybody looked (or known by id alone), and restored long after.
                     Tenant.Patch(user, "createdDateTime", JsonText.OfShared("2020-01-01T00:00:00Z"));
                 }
 
