@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Rollcall.DirectorySync.Tests;
+using Rollcall.GraphEmulator.Faults;
 using Rollcall.GraphEmulator.Model;
 using Rollcall.GraphEmulator.Seeding;
 using Rollcall.GraphEmulator.SignIn;
@@ -33,18 +34,30 @@ public sealed class Cloud : IAsyncDisposable
     }
 
     /// <summary>Signed in to the tenant.</summary>
-    public HttpClient Client(Tenant tenant)
+    public HttpClient Client(Tenant tenant) =>
+        new(Emulator.CreateHandler()) { DefaultRequestHeaders = { Authorization = new("Bearer", Token(tenant)) } };
+
+    public static string Token(Tenant tenant)
     {
         var now = TimeProvider.System.GetUtcNow();
-        var token = new AccessToken(
+        return new AccessToken(
             tenant.Id,
             Emulator.ClientId,
             ["User.Read.All", "GroupMember.Read.All"],
             now,
             now.AddHours(1)
         ).Encode();
-        return new(Emulator.CreateHandler()) { DefaultRequestHeaders = { Authorization = new("Bearer", token) } };
     }
+
+    /// <summary>Counts the tenant's calls: a delay of nothing.</summary>
+    public FaultRule Count(Tenant tenant)
+    {
+        var count = new FaultRule { Kind = FaultKind.Delay, Tenant = tenant.Id };
+        Emulator.Services.GetRequiredService<FaultSchedule>().Add([count]);
+        return count;
+    }
+
+    public void Fail(params FaultRule[] faults) => Emulator.Services.GetRequiredService<FaultSchedule>().Add(faults);
 
     public void Remove(Tenant tenant) => Emulation.Tenants.TryRemove(tenant.Id, out _);
 

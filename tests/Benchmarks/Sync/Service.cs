@@ -31,6 +31,9 @@ public sealed class Service : IAsyncDisposable
     /// <summary>As the database's owner sees it: all tenants.</summary>
     public NpgsqlDataSource Database { get; }
 
+    /// <summary>Connection string of the scheduler's role.</summary>
+    public string Worker => TestServers.As(name, "worker");
+
     /// <summary>Nothing runs yet; events will have a queue to go to.</summary>
     public static async Task<Service> CreateAsync(Cloud cloud, Dictionary<string, string?>? settings = null)
     {
