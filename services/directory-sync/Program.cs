@@ -25,6 +25,7 @@ builder.Services.AddSingleton<IConnectionMultiplexer>(_ =>
 builder.Services.AddSingleton<IClientDirectory, LocalClientDirectory>();
 builder.Services.AddSingleton<GraphHttp>();
 builder.Services.AddSingleton<GraphTokens>();
+builder.Services.AddSingleton<GraphPace>();
 builder.Services.AddSingleton<GraphDirectory>();
 builder.Services.AddSingleton<GraphBatch>();
 builder.Services.AddSingleton<GraphPeople>();

@@ -117,6 +117,17 @@ public sealed class ConnectionApi(
         {
             permissions = await graph.VerifyAsync(directory, ct);
         }
+        catch (GraphException e) when (e.Failure == GraphFailure.Throttled)
+        {
+            throw new AppException(
+                StatusCode.ResourceExhausted,
+                "DIRECTORY_THROTTLED",
+                "Microsoft 365 slows us down; try again later"
+            )
+            {
+                RetryAfter = e.RetryAfter,
+            };
+        }
         catch (GraphException e)
         {
             failure = HealthRules.AfterFailure(e, failures: 1).View;

@@ -32,6 +32,7 @@ public sealed class SyncRunRow
     public void Succeed(RoundResult result, int pages, DateTimeOffset now)
     {
         (State, FinishedAt, Pages, RosterVersion) = (SyncRunState.Succeeded, now, pages, result.RosterVersion);
+        (ErrorCode, Problem) = ("", "");
         (Added, Changed, Removed, Staged) = (result.Added, result.Changed, result.Removed, result.Staged);
     }
 

@@ -18,25 +18,30 @@ public enum DeltaKind
 }
 
 /// <summary>Reads a client's directory from Microsoft Graph. The SDK builds and signs requests; pages stay raw JSON.</summary>
-public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<GraphOptions> options)
+public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, GraphPace pace, IOptions<GraphOptions> options)
 {
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
+    private const string Timeout = "GRAPH_TIMEOUT";
+
+    /// <summary>Longer ones end the attempt: whoever waits gives its place to others.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
 
     private readonly ResiliencePipeline retry = new ResiliencePipelineBuilder()
         .AddRetry(
             new RetryStrategyOptions
             {
-                MaxRetryAttempts = 4,
+                MaxRetryAttempts = 3,
                 BackoffType = DelayBackoffType.Exponential,
                 Delay = options.Value.RetryDelay,
+                MaxDelay = LongestWait,
                 UseJitter = true,
                 ShouldHandle = new PredicateBuilder().Handle<GraphException>(e =>
-                    e is { Failure: GraphFailure.Transient }
+                    e is { Failure: GraphFailure.Transient or GraphFailure.Throttled, Code: not Timeout }
+                    && !(e.RetryAfter > LongestWait)
                 ),
                 DelayGenerator = a =>
                     ValueTask.FromResult(
-                        a.Outcome.Exception is GraphException { Data: var d } && d["retry-after"] is TimeSpan t
-                            ? t
+                        a.Outcome.Exception is GraphException { RetryAfter: { } t }
+                            ? t * (1 + (Random.Shared.NextDouble() * 0.2))
                             : (TimeSpan?)null
                     ),
             }
@@ -45,7 +50,13 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
 
     /// <summary>The raw JSON of one page: the one the link names, or the first of a full round.</summary>
     /// <exception cref="GraphException">After the retries that make sense.</exception>
-    public async Task<byte[]> ReadPageAsync(Guid directory, DeltaKind stream, string? link, CancellationToken ct)
+    public async Task<byte[]> ReadPageAsync(
+        Guid directory,
+        DeltaKind stream,
+        string? link,
+        GraphUrgency urgency,
+        CancellationToken ct
+    )
     {
         var graph = For(directory);
         var request = stream switch
@@ -59,71 +70,88 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
             ),
             DeltaKind.Groups => graph.Groups.Delta.WithUrl(link).ToGetRequestInformation(),
         };
-        return await SendAsync(directory, graph, request, ct);
+        return await RetryAsync(directory, _ => request, urgency, ct);
     }
 
     /// <summary>The answer to several requests sent as one; see <see cref="GraphBatch"/>.</summary>
     /// <exception cref="GraphException">After the retries that make sense.</exception>
-    public async Task<byte[]> BatchAsync(Guid directory, byte[] requests, CancellationToken ct) =>
-        await retry.ExecuteAsync(
-            async token =>
-                await OnceAsync(
-                    directory,
-                    _ =>
-                    {
-                        var request = new RequestInformation
-                        {
-                            HttpMethod = Method.POST,
-                            UrlTemplate = "{+baseurl}/$batch",
-                            PathParameters = { ["baseurl"] = options.Value.BaseUrl.ToString().TrimEnd('/') },
-                        };
-                        request.SetStreamContent(new MemoryStream(requests), "application/json");
-                        return request;
-                    },
-                    token
-                ),
-            ct
-        );
-
-    private async Task<byte[]> SendAsync(
-        Guid directory,
-        GraphServiceClient graph,
-        RequestInformation request,
-        CancellationToken ct
-    ) =>
-        await retry.ExecuteAsync(
-            async token =>
+    public Task<byte[]> BatchAsync(Guid directory, byte[] requests, CancellationToken ct) =>
+        RetryAsync(
+            directory,
+            _ =>
             {
-                try
+                var request = new RequestInformation
                 {
-                    return await SendAsync(graph, request, token);
-                }
-                catch (GraphException e) when (e.Code == "InvalidAuthenticationToken")
-                {
-                    // Revoked or rotated under us: sign-in knows more, and says so.
-                    await tokens.GetAsync(directory, fresh: true, token);
-                    return await SendAsync(graph, request, token);
-                }
+                    HttpMethod = Method.POST,
+                    UrlTemplate = "{+baseurl}/$batch",
+                    PathParameters = { ["baseurl"] = options.Value.BaseUrl.ToString().TrimEnd('/') },
+                };
+                request.SetStreamContent(new MemoryStream(requests), "application/json");
+                return request;
             },
+            GraphUrgency.Low,
             ct
         );
 
-    /// <summary>One request without the retries, for callers with a schedule of their own and for requests with a body.</summary>
-    public async Task<byte[]> OnceAsync(
+    private async Task<byte[]> RetryAsync(
         Guid directory,
         Func<GraphServiceClient, RequestInformation> request,
+        GraphUrgency urgency,
+        CancellationToken ct
+    ) => await retry.ExecuteAsync(async token => await OnceAsync(directory, request, urgency, token), ct);
+
+    /// <summary>One request without the retries, for callers with a schedule of their own and for requests with a body.</summary>
+    public Task<byte[]> OnceAsync(
+        Guid directory,
+        Func<GraphServiceClient, RequestInformation> request,
+        CancellationToken ct
+    ) => OnceAsync(directory, request, GraphUrgency.Normal, ct);
+
+    private async Task<byte[]> OnceAsync(
+        Guid directory,
+        Func<GraphServiceClient, RequestInformation> request,
+        GraphUrgency urgency,
         CancellationToken ct
     )
     {
         var graph = For(directory);
         try
         {
-            return await SendAsync(graph, request(graph), ct);
+            return await PacedAsync(directory, graph, request(graph), urgency, ct);
         }
         catch (GraphException e) when (e.Code == "InvalidAuthenticationToken")
         {
+            // Revoked or rotated under us: sign-in knows more, and says so.
             await tokens.GetAsync(directory, fresh: true, ct);
-            return await SendAsync(graph, request(graph), ct);
+            return await PacedAsync(directory, graph, request(graph), urgency, ct);
+        }
+    }
+
+    private Task<byte[]> PacedAsync(
+        Guid directory,
+        GraphServiceClient graph,
+        RequestInformation request,
+        GraphUrgency urgency,
+        CancellationToken ct
+    )
+    {
+        request.Headers.TryAdd("x-ms-throttle-priority", urgency.ToString());
+        var cost = request.UrlTemplate?.EndsWith("/$batch", StringComparison.Ordinal) == true ? 20 : 1;
+        return pace.CallAsync(directory, urgency, cost, async token => await InTimeAsync(graph, request, token), ct);
+    }
+
+    /// <summary>The timeout is for the whole answer: a body that dribbles is as bad as one that never begins.</summary>
+    private async Task<byte[]> InTimeAsync(GraphServiceClient graph, RequestInformation request, CancellationToken ct)
+    {
+        using var time = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        time.CancelAfter(options.Value.CallTimeout);
+        try
+        {
+            return await SendAsync(graph, request, time.Token);
+        }
+        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
+        {
+            throw new GraphException(GraphFailure.Transient, Timeout, "Microsoft Graph did not answer in time", e);
         }
     }
 
@@ -187,7 +215,7 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
             c.QueryParameters.Top = 1;
             c.QueryParameters.Select = ["id"];
         });
-        await SendAsync(directory, graph, request, ct);
+        await RetryAsync(directory, _ => request, GraphUrgency.High, ct);
         return roles;
     }
 
@@ -214,8 +242,7 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
             var body = await response.Content.ReadAsByteArrayAsync(ct);
             return response.IsSuccessStatusCode ? body : throw Explain(response, body);
         }
-        catch (Exception e)
-            when (e is HttpRequestException or IOException or TaskCanceledException && !ct.IsCancellationRequested)
+        catch (Exception e) when (e is HttpRequestException or IOException && !ct.IsCancellationRequested)
         {
             throw new GraphException(
                 GraphFailure.Transient,
@@ -230,6 +257,7 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
     private static GraphException Explain(HttpResponseMessage response, byte[] body)
     {
         var (code, message) = ErrorOf(body);
+        var wait = GraphWaits.Of(response.Headers);
         var resync =
             code is "syncStateNotFound" or "resyncRequired" or "syncStateInvalid"
             || message.Contains("Badly formed token", StringComparison.OrdinalIgnoreCase)
@@ -243,21 +271,22 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
             HttpStatusCode.BadRequest when code is "Directory_ExpiredPageToken" => GraphFailure.ResyncRequired,
             HttpStatusCode.Forbidden when code is "Authorization_RequestDenied" => GraphFailure.PermissionMissing,
             HttpStatusCode.Forbidden when code is "Authorization_IdentityNotFound" => GraphFailure.ConsentRemoved,
-            HttpStatusCode.TooManyRequests or HttpStatusCode.NotFound or HttpStatusCode.Unauthorized =>
-                GraphFailure.Transient,
+            HttpStatusCode.TooManyRequests => GraphFailure.Throttled,
+            HttpStatusCode.NotFound or HttpStatusCode.Unauthorized => GraphFailure.Transient,
+
+            // Busy rather than broken if it says for how long.
+            >= HttpStatusCode.InternalServerError when wait is not null => GraphFailure.Throttled,
             >= HttpStatusCode.InternalServerError => GraphFailure.Transient,
             _ => GraphFailure.Unexpected,
         };
-        var error = new GraphException(failure, code, $"Microsoft Graph answered {(int)response.StatusCode} {code}")
+        return new(failure, code, $"Microsoft Graph answered {(int)response.StatusCode} {code}")
         {
             Status = (int)response.StatusCode,
+            RetryAfter = wait,
+            WholeApplication =
+                response.Headers.TryGetValues("x-ms-throttle-scope", out var scope)
+                && scope.First().StartsWith("Application/", StringComparison.Ordinal),
         };
-        if (RetryAfter(response) is { } delay)
-        {
-            error.Data["retry-after"] = delay;
-        }
-
-        return error;
     }
 
     private static (string Code, string Message) ErrorOf(byte[] body)
@@ -273,16 +302,6 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, IOptions<
             // An HTML page of a gateway, for instance: the status decides.
             return ("NO_ERROR_CODE", "");
         }
-    }
-
-    private static TimeSpan? RetryAfter(HttpResponseMessage response)
-    {
-        var header = response.Headers.RetryAfter;
-        var delay = header?.Delta ?? (header?.Date is { } date && response.Headers.Date is { } now ? date - now : null);
-        return delay is null ? null
-            : delay < TimeSpan.Zero ? TimeSpan.Zero
-            : delay > LongestWait ? LongestWait
-            : delay;
     }
 
     private static List<string> RolesOf(string token)

@@ -8,6 +8,9 @@ public enum GraphFailure
     /// <summary>Busy, unreachable or answering nonsense: tried again soon.</summary>
     Transient,
 
+    /// <summary>Asked to wait, by Graph or by our own limits: no failure, the attempt is put off.</summary>
+    Throttled,
+
     /// <summary>The delta token is dead: the next round must be a full one.</summary>
     ResyncRequired,
     ConsentRemoved,
@@ -32,6 +35,12 @@ public sealed class GraphException(GraphFailure failure, string code, string mes
     public GraphFailure Failure { get; } = failure;
     public string Code { get; } = code;
 
+    /// <summary>Not before this time; null: whenever it suits.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>The wait is for all directories, not for this one.</summary>
+    public bool WholeApplication { get; init; }
+
     /// <summary>HTTP status of Graph's answer; 0 when there was none.</summary>
     public int Status { get; init; }
 
@@ -48,6 +57,12 @@ public sealed class GraphException(GraphFailure failure, string code, string mes
                 FixOwner.Nobody,
                 $"Microsoft 365 could not be read: {Message}",
                 "Nothing to do: it is tried again by itself."
+            ),
+            GraphFailure.Throttled => (
+                HealthState.Degraded,
+                FixOwner.Nobody,
+                "Microsoft 365 slows us down: the roster is older than it should be.",
+                "Nothing to do: it is read again by itself at the time of the next attempt."
             ),
             GraphFailure.ConsentRemoved => (
                 HealthState.ConsentRemoved,

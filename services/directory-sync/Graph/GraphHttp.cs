@@ -12,7 +12,8 @@ public sealed class GraphHttp : IMsalHttpClientFactory, IDisposable
         var handler = new SocketsHttpHandler
         {
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
-            MaxConnectionsPerServer = 256,
+            // How many calls there are at a time is the scheduler's business: a queue here would let hanging ones block all.
+            MaxConnectionsPerServer = int.MaxValue,
             AutomaticDecompression = System.Net.DecompressionMethods.All,
             EnableMultipleHttp2Connections = true,
         };
@@ -21,7 +22,7 @@ public sealed class GraphHttp : IMsalHttpClientFactory, IDisposable
             handler.SslOptions.CertificateChainPolicy = Trust(X509CertificateLoader.LoadCertificateFromFile(file));
         }
 
-        Client = new(handler, disposeHandler: true) { Timeout = TimeSpan.FromSeconds(100) };
+        Client = new(handler, disposeHandler: true) { Timeout = options.Value.CallTimeout };
     }
 
     public HttpClient Client { get; }

@@ -70,11 +70,12 @@ public sealed class GraphTokens
             500014 or 650052 or 5000224 => GraphFailure.LicenceLapsed,
             7000215 or 7000222 or 700027 or 70021 => GraphFailure.CredentialBad,
             90055 or 90033 or 90006 => GraphFailure.Transient,
-            _ when e.StatusCode is 429 or >= 500 => GraphFailure.Transient,
+            _ when e.StatusCode == 429 => GraphFailure.Throttled,
+            _ when e.StatusCode >= 500 || e.ErrorCode == MsalError.RequestTimeout => GraphFailure.Transient,
             _ => GraphFailure.Unexpected,
         };
         var name = code == 0 ? e.ErrorCode : $"AADSTS{code.ToString(CultureInfo.InvariantCulture)}";
-        return new(failure, name, $"sign-in answered {name}", e);
+        return new(failure, name, $"sign-in answered {name}", e) { RetryAfter = GraphWaits.Of(e.Headers) };
     }
 
     private static int Code(MsalServiceException e)

@@ -22,6 +22,9 @@ public static class HealthRules
 {
     private const int QuarantineAfter = 5;
 
+    /// <summary>Now and then everybody has to wait; people are told when it lasts.</summary>
+    private const int TellThrottlingAfter = 3;
+
     private static readonly TimeSpan[] SoonDelays =
     [
         TimeSpan.FromSeconds(15),
@@ -52,7 +55,7 @@ public static class HealthRules
             return (HealthView.Healthy, TimeSpan.Zero);
         }
 
-        var soon = error.Failure is GraphFailure.Transient or GraphFailure.Unexpected;
+        var soon = error.Failure is GraphFailure.Transient or GraphFailure.Throttled or GraphFailure.Unexpected;
         var delays = soon ? SoonDelays : PatientDelays;
         if (state == HealthState.Failing && failures >= QuarantineAfter)
         {
@@ -62,8 +65,19 @@ public static class HealthRules
                 "Tried again with growing gaps, never given up. If it lasts, check the client's Microsoft 365 status.";
         }
 
-        return (new(state, problem, error.Code, owner, remedy), delays[Math.Min(failures, delays.Length) - 1]);
+        var delay = delays[Math.Min(failures, delays.Length) - 1];
+        if (error.RetryAfter is { } asked && (asked > delay || error.Failure == GraphFailure.Throttled))
+        {
+            delay = asked;
+        }
+
+        return (new(state, problem, error.Code, owner, remedy), delay);
     }
+
+    /// <summary>Whether a failed attempt changes what people are told.</summary>
+    public static bool IsNews(GraphFailure failure, int failures) =>
+        failure != GraphFailure.ResyncRequired
+        && (failure != GraphFailure.Throttled || failures >= TellThrottlingAfter);
 
     /// <param name="staged">People whose removal waits for approval.</param>
     /// <param name="escrowed">Living people whose entry cannot be used.</param>

@@ -83,7 +83,19 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
         var bytes = 0;
         while (delta is null)
         {
-            var page = await graph.ReadPageAsync(lease.DirectoryTenantId, kind, link, ct);
+            byte[] page;
+            try
+            {
+                page = await graph.ReadPageAsync(lease.DirectoryTenantId, kind, link, lease.Urgency, ct);
+            }
+            catch (GraphException e)
+                when (e.Failure is GraphFailure.Throttled or GraphFailure.Transient && window.Count > 0)
+            {
+                // The next attempt goes on from here, however often Graph makes us wait.
+                await SpillAsync(lease, kind, origin, staged, window, ct);
+                throw;
+            }
+
             (var next, delta) = GraphPage.Links(page, out var entries);
             if (next is not null && next == link)
             {

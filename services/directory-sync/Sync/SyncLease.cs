@@ -1,3 +1,4 @@
+using Rollcall.DirectorySync.Graph;
 using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Sync;
@@ -28,6 +29,11 @@ public sealed record SyncLease(
 
     /// <summary>Everybody is read, so whoever is missing is gone.</summary>
     public bool IsFull => UsersCursor is null || GroupsCursor is null;
+
+    public GraphUrgency Urgency =>
+        RequestedRunId is not null ? GraphUrgency.High
+        : IsFull ? GraphUrgency.Low
+        : GraphUrgency.Normal;
 
     /// <summary>Pages of a round that did not come to its end may lie in the database.</summary>
     public bool HasPages { get; init; } = true;

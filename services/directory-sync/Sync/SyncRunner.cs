@@ -209,8 +209,8 @@ public sealed partial class SyncRunner(
 
     private async Task FailAsync(SyncLease lease, RunProgress progress, GraphException error, CancellationToken ct)
     {
-        var resync = error.Failure == GraphFailure.ResyncRequired;
         var (view, delay) = HealthRules.AfterFailure(error, lease.Failures + 1);
+        var resync = error.Failure == GraphFailure.ResyncRequired;
         using var turn = await TurnAsync(ct);
         await using var scope = Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
@@ -222,6 +222,10 @@ public sealed partial class SyncRunner(
             // Pages of the round that died would lead to its dead link again.
             await db.StagedPages.Where(p => p.ClientId == lease.ClientId).ExecuteDeleteAsync(ct);
         }
+        else if (error.Failure == GraphFailure.Throttled)
+        {
+            await PutOffAsync(db, lease, error, view, ct);
+        }
         else
         {
             var run = await RunRowAsync(db, lease, progress, ct);
@@ -230,10 +234,17 @@ public sealed partial class SyncRunner(
             await db
                 .ClientSyncs.Where(s => s.ClientId == lease.ClientId && s.RequestedRunId == progress.RunId)
                 .ExecuteUpdateAsync(
-                    s => s.SetProperty(x => x.RequestedRunId, (Guid?)null).SetProperty(x => x.RequestedFull, false),
+                    s =>
+                        s.SetProperty(x => x.RequestedRunId, (Guid?)null)
+                            .SetProperty(x => x.RequestedFull, false)
+                            .SetProperty(x => x.Priority, (short)5),
                     ct
                 );
             await MarkConnectionAsync(db, lease, error, ct);
+        }
+
+        if (HealthRules.IsNews(error.Failure, lease.Failures + 1))
+        {
             await health.RecordAsync(lease.ClientId, view, ct);
         }
 
@@ -242,6 +253,24 @@ public sealed partial class SyncRunner(
         await transaction.CommitAsync(ct);
         await health.CommittedAsync();
     }
+
+    /// <summary>A sync that was asked for is still to come, and whoever watches it sees why it waits.</summary>
+    private static Task<int> PutOffAsync(
+        DirectoryDbContext db,
+        SyncLease lease,
+        GraphException error,
+        HealthView view,
+        CancellationToken ct
+    ) =>
+        db
+            .SyncRuns.Where(r => r.ClientId == lease.ClientId && r.Id == lease.RequestedRunId)
+            .ExecuteUpdateAsync(
+                r =>
+                    r.SetProperty(x => x.State, SyncRunState.Queued)
+                        .SetProperty(x => x.ErrorCode, error.Code)
+                        .SetProperty(x => x.Problem, view.Problem),
+                ct
+            );
 
     private static async Task MarkConnectionAsync(
         DirectoryDbContext db,

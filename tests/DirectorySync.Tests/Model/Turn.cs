@@ -97,7 +97,7 @@ public sealed record Turn(TurnKind Kind, int A, int B, int C)
             Kind = Faults[A % Faults.Length],
             Path = B % 2 == 0 ? "/v1.0/users/delta*" : "/v1.0/groups/delta*",
             Nth = [(B / 2 % 4) + 1, (C % 5) + 1],
-            RetryAfter = C % 2 == 0 ? System.Text.Json.JsonSerializer.SerializeToElement(0) : null,
+            RetryAfter = System.Text.Json.JsonSerializer.SerializeToElement(C % 2 == 0 ? (object)0 : "none"),
             Status = (C % 4) switch
             {
                 0 => 503,
