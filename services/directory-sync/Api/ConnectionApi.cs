@@ -119,14 +119,7 @@ public sealed class ConnectionApi(
         }
         catch (GraphException e) when (e.Failure == GraphFailure.Throttled)
         {
-            throw new AppException(
-                StatusCode.ResourceExhausted,
-                "DIRECTORY_THROTTLED",
-                "Microsoft 365 slows us down; try again later"
-            )
-            {
-                RetryAfter = e.RetryAfter,
-            };
+            throw Throttled(e.RetryAfter);
         }
         catch (GraphException e)
         {
@@ -203,6 +196,12 @@ public sealed class ConnectionApi(
             Resource = subscription.Resource,
             ExpireTime = subscription.ExpiresAt?.ToTimestamp(),
             Problem = subscription.Problem,
+        };
+
+    private static AppException Throttled(TimeSpan? wait) =>
+        new(StatusCode.ResourceExhausted, "DIRECTORY_THROTTLED", "Microsoft 365 slows us down; try again later")
+        {
+            RetryAfter = wait,
         };
 
     private static Rollcall.Api.Directory.V1.Connection ToProto(Data.Connection connection) =>
