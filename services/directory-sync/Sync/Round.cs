@@ -83,19 +83,13 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
         var bytes = 0;
         while (delta is null)
         {
-            byte[] page;
-            try
-            {
-                page = await graph.ReadPageAsync(lease.DirectoryTenantId, kind, link, lease.Urgency, ct);
-            }
-            catch (GraphException e)
-                when (e.Failure is GraphFailure.Throttled or GraphFailure.Transient && window.Count > 0)
-            {
-                // The next attempt goes on from here, however often Graph makes us wait.
-                await SpillAsync(lease, kind, origin, staged, window, ct);
-                throw;
-            }
-
+            var page = await NextAsync(
+                lease,
+                kind,
+                link,
+                () => window.Count == 0 ? Task.CompletedTask : SpillAsync(lease, kind, origin, staged, window, ct),
+                ct
+            );
             (var next, delta) = GraphPage.Links(page, out var entries);
             if (next is not null && next == link)
             {
@@ -118,6 +112,26 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
         }
 
         return new(kind, lease.IsPreview, [.. window.Select(p => p.Body)], staged, delta);
+    }
+
+    /// <summary>Before it gives up what was read is kept: the next attempt goes on there, however often Graph makes us wait.</summary>
+    private async Task<byte[]> NextAsync(
+        SyncLease lease,
+        DeltaKind kind,
+        string? link,
+        Func<Task> keep,
+        CancellationToken ct
+    )
+    {
+        try
+        {
+            return await graph.ReadPageAsync(lease.DirectoryTenantId, kind, link, lease.Urgency, ct);
+        }
+        catch (GraphException e) when (e.Failure is GraphFailure.Throttled or GraphFailure.Transient)
+        {
+            await keep();
+            throw;
+        }
     }
 
     private async Task<(int Staged, string? Link, string? Delta)> ResumeAsync(
