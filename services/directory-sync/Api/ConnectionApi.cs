@@ -98,6 +98,10 @@ public sealed class ConnectionApi(
         connection.Notifications.AddRange(
             (await subscriptions.ListAsync(clientId, context.CancellationToken)).Select(ToProto)
         );
+        var sync = await db
+            .ClientSyncs.AsNoTracking()
+            .SingleOrDefaultAsync(s => s.ClientId == clientId, context.CancellationToken);
+        connection.PollInterval = sync?.Every.ToDuration();
         return new() { Connection = connection };
     }
 
@@ -152,6 +156,35 @@ public sealed class ConnectionApi(
         return new() { Connection = ToProto(connection) };
     }
 
+    public override async Task<UpdateScheduleResponse> UpdateSchedule(
+        UpdateScheduleRequest request,
+        ServerCallContext context
+    )
+    {
+        var ct = context.CancellationToken;
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var every = Interval(request.PollInterval);
+
+        await using var transaction = await db.BeginAsync(ct);
+
+        // Sooner than planned if that is what it means, but not all clients of a fleet at once.
+        var changed = await db.Database.ExecuteSqlAsync(
+            $"""
+            update client_sync set every = {every},
+              next_at = case when owner is null and failures = 0 then least(next_at, now() + {every} * random()) else next_at end
+            where client_id = {clientId}
+            """,
+            ct
+        );
+        if (changed == 0)
+        {
+            throw AppException.Precondition("CONNECTION_MISSING", "Nobody has consented yet; begin with BeginConsent");
+        }
+
+        await transaction.CommitAsync(ct);
+        return new() { PollInterval = every.ToDuration() };
+    }
+
     public override async Task<DisconnectResponse> Disconnect(DisconnectRequest request, ServerCallContext context)
     {
         var ct = context.CancellationToken;
@@ -173,6 +206,21 @@ public sealed class ConnectionApi(
         await transaction.CommitAsync(ct);
         await health.CommittedAsync();
         return new() { Connection = ToProto(connection) };
+    }
+
+    /// <summary>A day would be too long: mails wait for a roster that old.</summary>
+    private static TimeSpan Interval(Duration? value)
+    {
+        try
+        {
+            return value?.ToTimeSpan() is { TotalMinutes: >= 1, TotalHours: <= 12 } interval
+                ? interval
+                : throw AppException.Invalid("poll_interval", "must be between one minute and twelve hours");
+        }
+        catch (InvalidOperationException)
+        {
+            throw AppException.Invalid("poll_interval", "is no valid duration");
+        }
     }
 
     private async Task<Guid> DirectoryOfAsync(Guid clientId, CancellationToken ct)
