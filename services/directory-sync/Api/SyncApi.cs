@@ -6,6 +6,7 @@ using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Health;
 using Rollcall.DirectorySync.Hints;
 using Rollcall.DirectorySync.Sync;
+using Rollcall.DirectorySync.Trail;
 using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Api;
@@ -15,6 +16,7 @@ public sealed partial class SyncApi(
     TenantContext tenant,
     HealthBook health,
     StagedRemovals removals,
+    EscrowBook escrow,
     SyncSignal signal,
     HintReceiver hints,
     ProgressBoard board,

@@ -70,6 +70,26 @@ public sealed partial class SyncApi
         } while (before is not null);
     }
 
+    public override async Task<ListEscrowedResponse> ListEscrowed(
+        ListEscrowedRequest request,
+        ServerCallContext context
+    )
+    {
+        var ct = context.CancellationToken;
+        var clientId = Requests.Id(request.ClientId, "client_id");
+        var size = Requests.PageSize(request.PageSize);
+        var after = PageToken.ReadId(request.PageToken, request) ?? Guid.Empty;
+
+        await using var transaction = await db.BeginAsync(ct);
+        var (objects, last) = await escrow.ListAsync(clientId, request.ReasonCode, after, size, ct);
+
+        return new()
+        {
+            Objects = { objects },
+            NextPageToken = last is { } id ? PageToken.Write(id.ToString(), request) : "",
+        };
+    }
+
     private async Task<ExportHead> HeadAsync(EventFilter filter, CancellationToken ct)
     {
         await using var transaction = await db.BeginAsync(ct);

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using System.Text.Json;
 
@@ -35,6 +34,14 @@ public static class EntraProperties
         "onPremisesExtensionAttributes",
     ];
 
+    /// <summary>The manager's place in a <see cref="PropertySet"/>, which says whether its link could be read.</summary>
+    public static readonly int Manager = User.Length;
+
+    private static readonly string[] Flags = ["accountEnabled", "onPremisesSyncEnabled"];
+    private static readonly string[] Times = ["employeeHireDate", "createdDateTime"];
+    private static readonly string[] Lists = ["proxyAddresses", "assignedLicenses"];
+    private static readonly string[] Maps = ["onPremisesExtensionAttributes"];
+
     public static readonly string[] UserSelect = ["id", .. User, "manager"];
     public static readonly string[] GroupSelect =
     [
@@ -66,89 +73,20 @@ public static class EntraProperties
     }
 
     public static int IndexOf(string name) => Array.IndexOf(User, name);
-}
 
-/// <summary>
-/// Values of <see cref="EntraProperties.User"/> as text (objects and arrays as their JSON). What a directory said and
-/// what it left out differ: an absent value is not null.
-/// </summary>
-public sealed class PropertySet
-{
-    private readonly string?[] values = new string?[EntraProperties.User.Length];
-    private uint present;
+    public static string NameOf(int index) => index == Manager ? "manager" : User[index];
 
-    public string? this[string name] => values[EntraProperties.IndexOf(name)];
-
-    public bool Has(int index) => (present & (1u << index)) != 0;
-
-    public string? Get(int index) => values[index];
-
-    public void Set(int index, string? value)
+    /// <summary>Whether the value is of the property's documented type. Null always is.</summary>
+    public static bool Fits(int index, ref Utf8JsonReader value)
     {
-        values[index] = value;
-        present |= 1u << index;
-    }
-
-    /// <summary>A copy with the patch on top: what is present in it, null included, replaces.</summary>
-    public PropertySet With(PropertySet patch)
-    {
-        var merged = new PropertySet();
-        for (var i = 0; i < values.Length; i++)
-        {
-            if (patch.Has(i))
-            {
-                merged.Set(i, patch.values[i]);
-            }
-            else if (Has(i))
-            {
-                merged.Set(i, values[i]);
-            }
-        }
-
-        return merged;
-    }
-
-    /// <summary>Names of the properties whose values differ; absent counts as null.</summary>
-    public IEnumerable<int> Differences(PropertySet other) =>
-        Enumerable
-            .Range(0, values.Length)
-            .Where(i => !string.Equals(values[i], other.values[i], StringComparison.Ordinal));
-
-    public string ToJson()
-    {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            for (var i = 0; i < values.Length; i++)
-            {
-                if (values[i] is { } value)
-                {
-                    writer.WriteString(EntraProperties.User[i], value);
-                }
-            }
-
-            writer.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
-    }
-
-    public static PropertySet FromJson(string json)
-    {
-        var set = new PropertySet();
-        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(json));
-        reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var index = EntraProperties.IndexOf(ref reader);
-            reader.Read();
-            if (index >= 0)
-            {
-                set.Set(index, reader.GetString());
-            }
-        }
-
-        return set;
+        var name = User[index];
+        return value.TokenType == JsonTokenType.Null
+            || (
+                Flags.Contains(name) ? value.TokenType is JsonTokenType.True or JsonTokenType.False
+                : Lists.Contains(name) ? value.TokenType == JsonTokenType.StartArray
+                : Maps.Contains(name) ? value.TokenType == JsonTokenType.StartObject
+                : value.TokenType == JsonTokenType.String
+                    && (!Times.Contains(name) || value.TryGetDateTimeOffset(out _))
+            );
     }
 }

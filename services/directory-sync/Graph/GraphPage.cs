@@ -4,29 +4,6 @@ using Rollcall.DirectorySync.Data;
 
 namespace Rollcall.DirectorySync.Graph;
 
-/// <summary>One entry of a users delta page: a patch of one user, never the whole truth.</summary>
-/// <param name="Removed">"changed" (soft delete) or "deleted" (for good); null for a living entry.</param>
-/// <param name="ManagerChanged">The entry says something about the manager.</param>
-/// <param name="Manager">Object id of the manager; null when there is none any more.</param>
-public sealed record UserEntry(Guid ObjectId, string? Removed, PropertySet Patch, bool ManagerChanged, Guid? Manager)
-{
-    /// <summary>The user's name at its source; Entra's is the object id.</summary>
-    public string ExternalId { get; init; } = ObjectId.ToString();
-}
-
-/// <summary>One entry of a groups delta page. A big group comes as several entries, each with a slice of members.</summary>
-public sealed record GroupEntry(
-    Guid ObjectId,
-    string? Removed,
-    string? DisplayName,
-    bool? SecurityEnabled,
-    bool? Dynamic,
-    List<MemberEntry> Members
-);
-
-/// <summary>A membership that was added or taken away.</summary>
-public sealed record MemberEntry(Guid ObjectId, MemberType Type, bool Removed);
-
 /// <summary>
 /// Reads delta pages from their raw JSON: the SDK's models drop JSON nulls, and with them the difference between a
 /// property set to null and one that did not change.
@@ -171,25 +148,43 @@ public static class GraphPage
             }
             else if (reader.ValueTextEquals("manager@delta"u8))
             {
-                managerChanged = true;
-                manager = ReadMembers(ref reader).LastOrDefault(m => !m.Removed)?.ObjectId;
-            }
-            else
-            {
-                var index = EntraProperties.IndexOf(ref reader);
-                reader.Read();
-                if (index >= 0)
+                var (links, unreadable) = ReadMembers(ref reader);
+                managerChanged = unreadable is null;
+                manager = links.LastOrDefault(m => !m.Removed)?.ObjectId;
+                if (unreadable is null)
                 {
-                    patch.Set(index, Text(ref reader));
+                    patch.Set(EntraProperties.Manager, value: null);
                 }
                 else
                 {
-                    reader.Skip();
+                    patch.SetInvalid(EntraProperties.Manager, unreadable);
                 }
+            }
+            else
+            {
+                ReadValue(ref reader, patch);
             }
         }
 
         return new(Known(id), removed, patch, managerChanged, manager);
+    }
+
+    private static void ReadValue(ref Utf8JsonReader reader, PropertySet patch)
+    {
+        var index = EntraProperties.IndexOf(ref reader);
+        reader.Read();
+        if (index < 0)
+        {
+            reader.Skip();
+        }
+        else if (EntraProperties.Fits(index, ref reader))
+        {
+            patch.Set(index, Text(ref reader));
+        }
+        else
+        {
+            patch.SetInvalid(index, Text(ref reader));
+        }
     }
 
 #pragma warning disable MA0051 // one property after the other
@@ -200,6 +195,7 @@ public static class GraphPage
         string? name = null;
         bool? security = null;
         bool? dynamic = null;
+        string? unreadable = null;
         List<MemberEntry> members = [];
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -211,7 +207,8 @@ public static class GraphPage
 
             if (reader.ValueTextEquals("members@delta"u8))
             {
-                members = ReadMembers(ref reader);
+                (members, var member) = ReadMembers(ref reader);
+                unreadable ??= member;
                 continue;
             }
 
@@ -222,14 +219,18 @@ public static class GraphPage
                 case "id":
                     id = reader.GetGuid();
                     break;
-                case "displayName":
+                case "displayName" when reader.TokenType is JsonTokenType.String or JsonTokenType.Null:
                     name = reader.GetString() ?? "";
                     break;
-                case "securityEnabled":
+                case "securityEnabled"
+                    when reader.TokenType is JsonTokenType.True or JsonTokenType.False or JsonTokenType.Null:
                     security = reader.TokenType == JsonTokenType.True;
                     break;
-                case "groupTypes":
+                case "groupTypes" when reader.TokenType is JsonTokenType.StartArray or JsonTokenType.Null:
                     dynamic = Text(ref reader)?.Contains("DynamicMembership", StringComparison.Ordinal) == true;
+                    break;
+                case "displayName" or "securityEnabled" or "groupTypes":
+                    unreadable ??= $"{property}: {Text(ref reader)}";
                     break;
                 default:
                     reader.Skip();
@@ -237,7 +238,7 @@ public static class GraphPage
             }
         }
 
-        return new(Known(id), removed, name, security, dynamic, members);
+        return new(Known(id), removed, name, security, dynamic, members) { Unreadable = unreadable };
     }
 
 #pragma warning restore MA0051
@@ -259,21 +260,40 @@ public static class GraphPage
         return reason;
     }
 
-    private static List<MemberEntry> ReadMembers(ref Utf8JsonReader reader)
+    /// <summary>The members, and what of the list could not be read; the rest of it still counts.</summary>
+    private static (List<MemberEntry> Members, string? Unreadable) ReadMembers(ref Utf8JsonReader reader)
     {
         var members = new List<MemberEntry>();
         reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+        if (reader.TokenType != JsonTokenType.StartArray)
         {
-            members.Add(ReadMember(ref reader));
+            return (members, Text(ref reader) ?? "null");
         }
 
-        return members;
+        string? unreadable = null;
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (reader.TokenType != JsonTokenType.StartObject)
+            {
+                unreadable = Text(ref reader) ?? "null";
+            }
+            else if (ReadMember(ref reader) is { } member)
+            {
+                members.Add(member);
+            }
+            else
+            {
+                unreadable = "a link without an object id";
+            }
+        }
+
+        return (members, unreadable);
     }
 
-    private static MemberEntry ReadMember(ref Utf8JsonReader reader)
+    /// <summary>Null if it has no id.</summary>
+    private static MemberEntry? ReadMember(ref Utf8JsonReader reader)
     {
-        var id = Guid.Empty;
+        Guid? id = null;
         var type = MemberType.Other;
         var removed = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -287,11 +307,11 @@ public static class GraphPage
 
             var (isId, isType) = (reader.ValueTextEquals("id"u8), reader.ValueTextEquals("@odata.type"u8));
             reader.Read();
-            if (isId)
+            if (isId && reader.TokenType == JsonTokenType.String)
             {
-                id = reader.GetGuid();
+                id = reader.TryGetGuid(out var link) ? link : null;
             }
-            else if (isType)
+            else if (isType && reader.TokenType == JsonTokenType.String)
             {
                 type =
                     reader.ValueTextEquals("#microsoft.graph.user"u8) ? MemberType.User
@@ -304,7 +324,7 @@ public static class GraphPage
             }
         }
 
-        return new(Known(id), type, removed);
+        return id is { } known ? new(known, type, removed) : null;
     }
 
     private static Guid Known(Guid id) => id == Guid.Empty ? throw new JsonException("An entry has no id") : id;

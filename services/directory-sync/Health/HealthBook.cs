@@ -73,14 +73,7 @@ public sealed partial class HealthBook(
     public static async Task<HealthView> AfterSuccessAsync(DirectoryDbContext db, Guid clientId, CancellationToken ct)
     {
         var staged = await db.StagedRemovals.CountAsync(r => r.ClientId == clientId && r.KeepUntil == null, ct);
-        var escrowed = await db.Users.CountAsync(
-            u =>
-                u.ClientId == clientId
-                && u.State == UserState.Active
-                && u.EscrowReason != ""
-                && (u.Kind == AccountKind.Person || u.Kind == AccountKind.Contractor),
-            ct
-        );
+        var escrowed = await db.Escrows.CountAsync(e => e.ClientId == clientId, ct);
         return HealthRules.AfterSuccess(staged, escrowed);
     }
 

@@ -80,7 +80,7 @@ public static class HealthRules
         && (failure != GraphFailure.Throttled || failures >= TellThrottlingAfter);
 
     /// <param name="staged">People whose removal waits for approval.</param>
-    /// <param name="escrowed">Living people whose entry cannot be used.</param>
+    /// <param name="escrowed">People and groups whose entry cannot be used.</param>
     public static HealthView AfterSuccess(int staged, int escrowed) =>
         (staged, escrowed) switch
         {
@@ -90,7 +90,7 @@ public static class HealthRules
                 $"{escrowed} entries of the directory cannot be used, for instance for a missing or double mail address.",
                 "ENTRIES_ESCROWED",
                 FixOwner.Client,
-                "The client mends the entries named in the roster (escrow_reason); they are taken up by the next sync."
+                "The client mends the entries that ListEscrowed names; they are taken up by the next sync."
             ),
             _ => new(
                 HealthState.Degraded,

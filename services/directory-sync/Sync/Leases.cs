@@ -53,7 +53,7 @@ public sealed class Leases(WorkerDatabase database)
               order by priority, next_at limit $3 for update skip locked) due
             where due.client_id = s.client_id
             returning s.msp_id, s.client_id, s.directory_tenant_id, s.fence, s.every, s.failures,
-              s.last_success_at, s.cursor_version, s.requested_run_id, s.requested_full, s.has_pages
+              s.last_success_at, s.cursor_version, s.requested_run_id, s.requested_full, s.has_pages, s.escrow_due_at
             """
         );
         command.Parameters.Add(new() { Value = owner });
@@ -78,6 +78,7 @@ public sealed class Leases(WorkerDatabase database)
                 )
                 {
                     HasPages = reader.GetBoolean(10),
+                    EscrowDueAt = reader[11] is DateTime due ? new DateTimeOffset(due) : null,
                 }
             );
         }

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
+using Rollcall.DirectorySync.Trail;
 using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Sync;
@@ -44,6 +45,12 @@ public sealed partial class RosterWriter
             await SeeUsersAsync(db, users, ct);
             await ApplyGroupsAsync(ct);
             await AddNewcomersAsync(read, ct);
+        }
+
+        if (users.Again is { } again)
+        {
+            retried = again.Subjects;
+            await AddUsersAsync(again.Found, ct);
         }
 
         await foreach (var page in users.PagesAsync(db, lease.ClientId, ct))
@@ -90,9 +97,10 @@ public sealed partial class RosterWriter
     private async Task ApplyGroupsAsync(CancellationToken ct)
     {
         await ExecuteAsync(
-            Groups + GroupEvents,
+            Groups + GroupEvents + GroupEscrow,
             ct,
             ("full", lease.IsFull),
+            ("first_retry", EscrowRules.DelayAfter(attempts: 0)),
             ("allgroups", scope.Groups is null),
             ("groups", scope.Groups ?? [])
         );

@@ -23,7 +23,7 @@ public sealed partial class RosterWriter
         create temp table t_loss (user_id uuid primary key, state int, outside boolean default false) on commit drop;
         create temp table t_touched (user_id uuid primary key) on commit drop;
         create temp table t_group (seq bigint generated always as identity, object_id uuid, group_id uuid, removed boolean,
-          display_name text, security_enabled boolean, dynamic boolean) on commit drop;
+          display_name text, security_enabled boolean, dynamic boolean, unreadable boolean) on commit drop;
         create temp table t_edge (seq bigint generated always as identity, group_object_id uuid, member_object_id uuid,
           member_type int, removed boolean) on commit drop;
         create temp table t_group_changed (group_id uuid primary key, object_id uuid, action int, old_name text,
@@ -99,7 +99,8 @@ public sealed partial class RosterWriter
           (array_agg(display_name order by seq desc) filter (where display_name is not null))[1] as display_name,
           (array_agg(security_enabled order by seq desc) filter (where security_enabled is not null))[1] as security_enabled,
           (array_agg(dynamic order by seq desc) filter (where dynamic is not null))[1] as dynamic,
-          @allgroups or object_id = any (@groups) as imported
+          @allgroups or object_id = any (@groups) as imported,
+          bool_or(unreadable) as unreadable
         from t_group group by object_id;
         update t_folded set display_name = '' where not imported;
 

@@ -47,6 +47,41 @@ public sealed partial class RosterWriter
         """;
 
     /// <summary>
+    /// Groups with an entry not as documented. Only a full read of a group shows that all of it is well again, so a
+    /// retry is a full round.
+    /// </summary>
+    private const string GroupEscrow = $"""
+        with bad as (
+          select g.group_id from t_folded f
+          join directory_group g on g.client_id = @client and g.object_id = f.object_id and not g.removed
+          where f.unreadable and g.imported),
+        held as (
+          insert into escrow (msp_id, client_id, subject_id, is_group, object_id, source, reason, first_seen_at, attempts, next_retry_at)
+          select @msp, @client, g.group_id, true, g.object_id, 1, 'INVALID_DATA', @now, 0, @now + @first_retry
+          from bad b join directory_group g on g.client_id = @client and g.group_id = b.group_id
+          on conflict do nothing
+          returning subject_id),
+        freed as (
+          delete from escrow e using directory_group g
+          where e.client_id = @client and e.is_group and g.client_id = @client and g.group_id = e.subject_id
+            and (@full or g.removed or not g.imported) and not exists (select 1 from bad b where b.group_id = e.subject_id)
+          returning e.subject_id)
+        insert into t_event (subject, id, is_group, action, status, display_name, reason)
+        select g.group_id, {NewId}, true, s.action, s.status, g.display_name, s.reason
+        from (
+          select subject_id, 8 as action, 2 as status, 'INVALID_DATA' as reason from held
+          union all select subject_id, 9, 1, 'RELEASED' from freed) s
+        join directory_group g on g.client_id = @client and g.group_id = s.subject_id and not g.removed
+        {MergeEvent};
+        """;
+
+    private const string Retried = """
+        update escrow set attempts = attempts + 1,
+          next_retry_at = @now + case when attempts = 0 then @second_retry else @daily_retry end
+        where client_id = @client and subject_id = any (@retried)
+        """;
+
+    /// <summary>
     /// Who cannot be used is put into escrow, who can be (or has left) comes out of it. Addresses matter for people
     /// only; data that is none matters for everybody.
     /// </summary>
@@ -64,7 +99,7 @@ public sealed partial class RosterWriter
           returning subject_id, reason),
         freed as (
           delete from escrow e using t_touched t
-          where e.client_id = @client and e.subject_id = t.user_id
+          where e.client_id = @client and e.subject_id = t.user_id and not e.is_group
             and not exists (select 1 from bad b where b.user_id = e.subject_id)
           returning e.subject_id)
         insert into t_event (subject, id, is_group, action, status, display_name, reason)
@@ -90,6 +125,13 @@ public sealed partial class RosterWriter
     /// <summary>What was noted on the way becomes the run's trail, with who entered or left escrow.</summary>
     private async Task TellAsync(CancellationToken ct)
     {
+        await ExecuteAsync(
+            Retried,
+            ct,
+            ("retried", retried),
+            ("second_retry", EscrowRules.DelayAfter(attempts: 1)),
+            ("daily_retry", EscrowRules.DelayAfter(attempts: 2))
+        );
         await ExecuteAsync(Escrow, ct, ("first_retry", EscrowRules.DelayAfter(attempts: 0)));
         await using var tell = Command(TellEvents, []);
         told = await tell.ExecuteNonQueryAsync(ct);

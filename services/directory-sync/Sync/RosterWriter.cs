@@ -48,6 +48,7 @@ public sealed partial class RosterWriter(
     private bool lost;
     private bool returned;
     private int told;
+    private Guid[] retried = [];
     private long rosterVersion;
 
     /// <summary>Locks the client and prepares the temporary tables.</summary>
@@ -238,7 +239,7 @@ public sealed partial class RosterWriter(
 
         await using (
             var copy = await connection.BeginBinaryImportAsync(
-                "copy t_group (object_id, group_id, removed, display_name, security_enabled, dynamic) from stdin (format binary)",
+                "copy t_group (object_id, group_id, removed, display_name, security_enabled, dynamic, unreadable) from stdin (format binary)",
                 ct
             )
         )
@@ -252,6 +253,7 @@ public sealed partial class RosterWriter(
                 await WriteOrNullAsync(copy, g.DisplayName, ct);
                 await WriteOrNullAsync(copy, g.SecurityEnabled, ct);
                 await WriteOrNullAsync(copy, g.Dynamic, ct);
+                await copy.WriteAsync(g.Unreadable is not null, ct);
             }
 
             await copy.CompleteAsync(ct);

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
+using Rollcall.DirectorySync.Trail;
 using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Sync;
@@ -19,6 +20,9 @@ public sealed record StreamPages(
     /// <summary>Streams in staged_page from here on belong to a dry run.</summary>
     public const short FirstOfPreview = 2;
 
+    /// <summary>Escrowed objects read again by themselves, which come before the pages.</summary>
+    public EscrowRetry? Again { get; init; }
+
     public int Count => StagedCount + InMemory.Count;
 
     public static short Number(DeltaKind kind, bool isPreview) =>
@@ -26,6 +30,7 @@ public sealed record StreamPages(
 
     public bool IsEmpty =>
         StagedCount == 0
+        && Again is null
         && InMemory.TrueForAll(p => Kind == DeltaKind.Users ? !GraphPage.Users(p).Any() : !GraphPage.Groups(p).Any());
 
     public async IAsyncEnumerable<byte[]> PagesAsync(

@@ -23,6 +23,9 @@ public sealed record SyncLease(
     public string? UsersCursor { get; init; }
     public string? GroupsCursor { get; init; }
 
+    /// <summary>When the first escrowed object is to be read again; null when there is none.</summary>
+    public DateTimeOffset? EscrowDueAt { get; init; }
+
     public (Guid Client, long Fence) Key => (ClientId, Fence);
 
     public Tenant Tenant => Tenant.Client(MspId, ClientId);

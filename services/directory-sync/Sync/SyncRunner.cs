@@ -6,6 +6,7 @@ using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.DirectorySync.Health;
 using Rollcall.DirectorySync.Mailboxes;
+using Rollcall.DirectorySync.Trail;
 using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Sync;
@@ -22,6 +23,7 @@ public sealed partial class SyncRunner(
     ProgressBoard board,
     GraphPeople people,
     Cursors cursors,
+    EscrowReader escrow,
     DryRun dryRun,
     MailboxRounds mailboxes,
     TimeProvider clock,
@@ -66,7 +68,7 @@ public sealed partial class SyncRunner(
 
     private async Task RoundAsync(SyncLease lease, RunProgress progress, CancellationToken ct)
     {
-        var (users, groups) = await reader.ReadAsync(lease, progress, ct);
+        (lease, var users, var groups) = await ReadAsync(lease, progress, ct);
         CrashPoints.Reach("after-read");
         if (IsQuiet(lease, users, groups))
         {
@@ -96,6 +98,19 @@ public sealed partial class SyncRunner(
         {
             LogApplied(lease.ClientId, r.RosterVersion, pages, r.Added, r.Changed, r.Removed, r.Staged);
         }
+    }
+
+    /// <summary>The round, and before it what escrow is due to have read again.</summary>
+    private async Task<(SyncLease Lease, StreamPages Users, StreamPages Groups)> ReadAsync(
+        SyncLease lease,
+        RunProgress progress,
+        CancellationToken ct
+    )
+    {
+        var again = await escrow.ReadAsync(lease, ct);
+        lease = again is { ReadAll: true } ? lease.Full() : lease;
+        var (users, groups) = await reader.ReadAsync(lease, progress, ct);
+        return (lease, users with { Again = again }, groups);
     }
 
     /// <summary>Nothing new, nobody waits for an answer, and the client was well before: only its lease row has news.</summary>

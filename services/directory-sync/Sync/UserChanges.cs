@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Graph;
+using Rollcall.DirectorySync.Trail;
 
 namespace Rollcall.DirectorySync.Sync;
 
@@ -102,7 +103,7 @@ public static class UserChanges
         var properties = before.Properties.With(entry.Patch);
         var manager = entry.ManagerChanged ? entry.Manager : before.Manager;
         var wanted = properties["accountEnabled"] == "false" ? UserState.Disabled : UserState.Active;
-        var changed = known is null || before.Properties.Differences(properties).Any() || manager != before.Manager;
+        var changed = known is null || !before.Properties.IsSame(properties) || manager != before.Manager;
         if (!changed && (outside || (wanted == before.State && !before.Staged)))
         {
             return null;
@@ -163,7 +164,9 @@ public static class UserChanges
             evidence,
             after.Properties["displayName"] ?? after.Properties["userPrincipalName"] ?? "",
             mail,
-            mail.Length > 0 ? "" : "MAIL_MISSING"
+            after.Properties.Invalid.Any() ? EscrowRules.InvalidData
+                : mail.Length > 0 ? ""
+                : EscrowRules.MailMissing
         );
     }
 

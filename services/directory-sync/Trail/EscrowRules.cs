@@ -1,8 +1,12 @@
+using Rollcall.Api.Directory.V1;
+
 namespace Rollcall.DirectorySync.Trail;
 
 /// <summary>What is said about an escrowed object, and when it is looked at again. No I/O.</summary>
 public static class EscrowRules
 {
+    public const string MailMissing = "MAIL_MISSING";
+    public const string MailDuplicate = "MAIL_DUPLICATE";
     public const string InvalidData = "INVALID_DATA";
 
     /// <summary>As Entra's own provisioning does it: 6 h, 12 h, 24 h, then daily, and never given up.</summary>
@@ -12,5 +16,34 @@ public static class EscrowRules
             0 => TimeSpan.FromHours(6),
             1 => TimeSpan.FromHours(12),
             _ => TimeSpan.FromHours(24),
+        };
+
+    /// <param name="mail">The address of the object, and who else has it.</param>
+    /// <param name="invalid">Properties whose values are none.</param>
+    public static (string Problem, FixOwner Owner, string Remedy) Explain(
+        string reason,
+        string mail,
+        string holder,
+        IEnumerable<(string Name, string Value)> invalid
+    ) =>
+        reason switch
+        {
+            MailMissing => (
+                "The account has no mail address, so this person cannot be reached.",
+                FixOwner.Client,
+                "The client's administrator gives the account a mail address, or disables it if nobody uses it."
+            ),
+            MailDuplicate => (
+                $"The address {mail} belongs to {(holder.Length > 0 ? holder : "another account")} already.",
+                FixOwner.Client,
+                "The client's administrator gives one of the accounts another address, or disables the one nobody uses."
+            ),
+            _ => (
+                string.Join("; ", invalid.Select(i => $"{i.Name} cannot be \"{i.Value}\"")) is { Length: > 0 } words
+                    ? $"The directory's data is not valid: {words}."
+                    : "The directory's data is not valid: a property or a member of the group cannot be read.",
+                FixOwner.Client,
+                "The client's administrator corrects the entry in the directory."
+            ),
         };
 }

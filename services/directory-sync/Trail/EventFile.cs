@@ -62,6 +62,7 @@ public sealed class CsvEventFile : EventFile
         Injection = CsvInjection.Escape,
         InjectionCharacters = "=+-@\t\r\n",
         WriteByteOrderMark = true,
+        ValidateFieldCount = false,
     };
 
     private static readonly string[] Columns =

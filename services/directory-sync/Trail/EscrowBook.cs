@@ -1,0 +1,93 @@
+using Google.Protobuf.WellKnownTypes;
+using Microsoft.EntityFrameworkCore;
+using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Data;
+using Rollcall.DirectorySync.Graph;
+
+namespace Rollcall.DirectorySync.Trail;
+
+/// <summary>Escrowed objects as people see them. Inside the caller's transaction.</summary>
+public sealed class EscrowBook(DirectoryDbContext db)
+{
+    /// <returns>A page of the objects, and the last one's id if there are more.</returns>
+    public async Task<(List<EscrowedObject> Objects, Guid? Last)> ListAsync(
+        Guid clientId,
+        string reason,
+        Guid after,
+        int size,
+        CancellationToken ct
+    )
+    {
+        var rows = await db
+            .Escrows.AsNoTracking()
+            .Where(e => e.ClientId == clientId && e.SubjectId > after && (reason == "" || e.Reason == reason))
+            .OrderBy(e => e.SubjectId)
+            .Take(size + 1)
+            .ToListAsync(ct);
+        var page = rows.Take(size).ToList();
+        var ids = page.Select(e => e.SubjectId).ToList();
+        var users = await db
+            .Users.AsNoTracking()
+            .Where(u => u.ClientId == clientId && ids.Contains(u.UserId))
+            .ToDictionaryAsync(u => u.UserId, ct);
+        var groups = await db
+            .Groups.AsNoTracking()
+            .Where(g => g.ClientId == clientId && ids.Contains(g.GroupId))
+            .ToDictionaryAsync(g => g.GroupId, g => g.DisplayName, ct);
+        var holders = await HoldersAsync(clientId, users.Values, ct);
+        return (
+            [.. page.Select(e => ToProto(e, users.GetValueOrDefault(e.SubjectId), groups, holders))],
+            rows.Count > size ? page[^1].SubjectId : null
+        );
+    }
+
+    /// <summary>Who has the addresses that others want too.</summary>
+    private async Task<Dictionary<string, string>> HoldersAsync(
+        Guid clientId,
+        IEnumerable<DirectoryUser> users,
+        CancellationToken ct
+    )
+    {
+        var mails = users.Where(u => u.EscrowReason == EscrowRules.MailDuplicate).Select(u => u.Mail).ToList();
+        var holders = await db
+            .Users.AsNoTracking()
+            .Where(u => u.ClientId == clientId && mails.Contains(u.Mail))
+            .Where(u => u.State == UserState.Active || u.State == UserState.Disabled)
+            .Where(u => u.EscrowReason != EscrowRules.MailDuplicate)
+            .Select(u => new { u.Mail, u.DisplayName })
+            .ToListAsync(ct);
+        return holders
+            .DistinctBy(h => h.Mail, StringComparer.Ordinal)
+            .ToDictionary(h => h.Mail, h => h.DisplayName, StringComparer.Ordinal);
+    }
+
+    private static EscrowedObject ToProto(
+        EscrowRow row,
+        DirectoryUser? user,
+        Dictionary<Guid, string> groups,
+        Dictionary<string, string> holders
+    )
+    {
+        var mail = user?.Mail ?? "";
+        var (problem, owner, remedy) = EscrowRules.Explain(
+            row.Reason,
+            mail,
+            holders.GetValueOrDefault(mail, ""),
+            user is null ? [] : PropertySet.FromJson(user.Properties).Invalid
+        );
+        return new()
+        {
+            UserId = row.IsGroup ? "" : row.SubjectId.ToString(),
+            GroupId = row.IsGroup ? row.SubjectId.ToString() : "",
+            ExternalId = user?.ExternalId ?? row.ObjectId.ToString(),
+            DisplayName = user?.DisplayName ?? groups.GetValueOrDefault(row.SubjectId, ""),
+            ReasonCode = row.Reason,
+            Problem = problem,
+            Owner = owner,
+            Remedy = remedy,
+            FirstSeenTime = row.FirstSeenAt.ToTimestamp(),
+            NextRetryTime = row.Source == Source.Microsoft365 ? row.NextRetryAt.ToTimestamp() : null,
+            Attempts = row.Attempts,
+        };
+    }
+}
