@@ -38,6 +38,7 @@ public static class DirectoryChanges
         var (a, emulator) = (world.A, world.Emulator);
         foreach (var company in world.Both)
         {
+            await world.Technician.LookAsync(company, ct);
             await emulator.AddUserAsync(company.Directory, NewPerson(company), ct);
         }
 

@@ -9,6 +9,9 @@ public sealed record Company(string Name, string Zone, string Directory, string 
     /// <summary>Empty until the MSP has created it.</summary>
     public string ClientId { get; set; } = "";
 
+    /// <summary>The newest sync run the story has looked at; null before the first.</summary>
+    public string? LastRun { get; set; }
+
     /// <summary>The coverage report before anything changed in the directory.</summary>
     public GetCoverageResponse? Before { get; set; }
 
