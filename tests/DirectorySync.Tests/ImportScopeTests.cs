@@ -87,6 +87,31 @@ public sealed class ImportScopeTests(DirectoryFixture service)
     }
 
     [Fact]
+    public async Task FirstSync_GroupNobodyCouldCheck_ImportsNobodyAndSaysSo()
+    {
+        var client = await service.ClientAsync();
+        var state = await client.BeginConsentAsync();
+        await client.CreateDirectoryAsync();
+        await client.AddPeopleAsync(3);
+        await client.Connections.UpdateImportScopeAsync(
+            new()
+            {
+                ClientId = client.Id,
+                Scope = new() { People = ImportedPeople.Members, PeopleGroupIds = { $"{Guid.CreateVersion7()}" } },
+            }
+        );
+
+        await client.CompleteConsentAsync(state, $"{client.Directory}");
+
+        await Eventually.HoldsAsync(async () =>
+            Assert.Equal("IMPORT_GROUP_MISSING", (await client.HealthAsync()).ErrorCode)
+        );
+        Assert.Empty(await client.UsersAsync());
+        var scope = await client.Connections.GetImportScopeAsync(new() { ClientId = client.Id });
+        Assert.Equal((0, 3), (scope.ImportedPeople, scope.OutsidePeople));
+    }
+
+    [Fact]
     public async Task Update_DryRun_CountsAndChangesNothing()
     {
         var (client, people, group) = await GroupOfAsync(members: 4, others: 8);

@@ -32,6 +32,7 @@ public sealed class DeciderTests
             { "no audience", u => u.UserType = "", [], Verdict.NotIncluded, "", "no_audience" },
             { "an administrator's account", Admin, [], Verdict.InScope, "admins", "admins" },
             { "removed", u => u.State = UserState.Removed, [], Verdict.Left, "", "removed" },
+            { "out of the import", Outside, [], Verdict.Left, "", "outside_import_scope" },
             { "purged", u => u.State = UserState.Purged, [], Verdict.Left, "", "purged" },
             { "leave date over", u => u.LeaveTime = People.Day(2026, 3, 9), [], Verdict.Left, "", "leave_date" },
             { "last day is today", u => u.LeaveTime = People.Day(2026, 3, 10), [], Verdict.InScope, "staff", "staff" },
@@ -315,6 +316,8 @@ public sealed class DeciderTests
 
     private static Candidate Candidate(User user, Exemption[] exceptions) =>
         new(new(user, new Dictionary<string, Group>()), exceptions);
+
+    private static void Outside(User user) => (user.State, user.OutsideImportScope) = (UserState.Removed, true);
 
     private static void Disable(User user, int year, int month, int day) =>
         (user.State, user.StateTime) = (UserState.Disabled, People.Day(year, month, day));

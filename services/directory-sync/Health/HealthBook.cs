@@ -74,7 +74,23 @@ public sealed partial class HealthBook(
     {
         var staged = await db.StagedRemovals.CountAsync(r => r.ClientId == clientId && r.KeepUntil == null, ct);
         var escrowed = await db.Escrows.CountAsync(e => e.ClientId == clientId, ct);
-        return HealthRules.AfterSuccess(staged, escrowed);
+        return HealthRules.AfterSuccess(staged, escrowed, await GroupsMissingAsync(db, clientId, ct));
+    }
+
+    /// <summary>Groups the import scope rests on, which the directory does not have.</summary>
+    private static async Task<int> GroupsMissingAsync(DirectoryDbContext db, Guid clientId, CancellationToken ct)
+    {
+        var wanted = await db
+            .Connections.Where(c => c.ClientId == clientId && c.ImportPeople == ImportedPeople.Members)
+            .Select(c => c.ImportPeopleGroups)
+            .SingleOrDefaultAsync(ct);
+        return wanted is null
+            ? 0
+            : wanted.Count
+                - await db.Groups.CountAsync(
+                    g => g.ClientId == clientId && !g.Removed && wanted.Contains(g.ObjectId),
+                    ct
+                );
     }
 
     /// <summary>The health as people see it, from the cache if it is fresh there.</summary>

@@ -81,11 +81,19 @@ public static class HealthRules
 
     /// <param name="staged">People whose removal waits for approval.</param>
     /// <param name="escrowed">People and groups whose entry cannot be used.</param>
-    public static HealthView AfterSuccess(int staged, int escrowed) =>
-        (staged, escrowed) switch
+    /// <param name="groupsMissing">Groups of the import scope that the directory does not have.</param>
+    public static HealthView AfterSuccess(int staged, int escrowed, int groupsMissing) =>
+        (staged, groupsMissing, escrowed) switch
         {
-            (0, 0) => HealthView.Healthy,
-            (0, _) => new(
+            (0, 0, 0) => HealthView.Healthy,
+            (0, > 0, _) => new(
+                HealthState.Degraded,
+                $"{groupsMissing} groups whose members are to be imported are not in the directory.",
+                "IMPORT_GROUP_MISSING",
+                FixOwner.Msp,
+                "Look at GetImportScope and name groups that the directory has (UpdateImportScope)."
+            ),
+            (0, _, _) => new(
                 HealthState.Degraded,
                 $"{escrowed} entries of the directory cannot be used, for instance for a missing or double mail address.",
                 "ENTRIES_ESCROWED",

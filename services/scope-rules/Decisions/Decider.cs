@@ -80,6 +80,10 @@ public sealed class Decider(PolicyRules policy, Calendar calendar, int leaverAft
         var user = candidate.User;
         var (code, finding) = user.State switch
         {
+            UserState.Removed when user.OutsideImportScope => (
+                "outside_import_scope",
+                $"Not covered by what is imported from the directory since {Day(user.StateTime)}."
+            ),
             UserState.Removed => ("removed", $"Deleted from the directory on {Day(user.StateTime)}."),
             UserState.Purged => ("purged", "Deleted from the directory for good."),
             _ when user.LeaveTime is { } leave && calendar.EndOf(leave) <= now => (
@@ -110,7 +114,10 @@ public sealed class Decider(PolicyRules policy, Calendar calendar, int leaverAft
     private static (Outcome?, string) Kind(Candidate candidate)
     {
         var user = candidate.User;
-        var evidence = user.KindEvidence.Length > 0 ? $" ({user.KindEvidence})" : "";
+        var evidence =
+            user.KindDecision is { } decision ? $" (decided: {decision.Reason.TrimEnd('.')})"
+            : user.KindEvidence.Length > 0 ? $" ({user.KindEvidence})"
+            : "";
         var finding = $"The account is {KindWords(user.Kind)}{evidence}.";
         return user.Kind is AccountKind.SharedMailbox or AccountKind.Resource or AccountKind.Service
             ? (new(Verdict.NotAPerson, [], RuleProperty.KindName(user.Kind), finding), finding)
