@@ -113,4 +113,34 @@ public sealed class DecisionTests
             Assert.True(delay > TimeSpan.Zero);
         }
     }
+
+    [Fact]
+    public void AfterFailure_Throttled_WaitsAsAskedAndTellsWhenItLasts()
+    {
+        var error = new GraphException(GraphFailure.Throttled, "TooManyRequests", "429")
+        {
+            RetryAfter = TimeSpan.FromSeconds(7),
+        };
+
+        Assert.False(HealthRules.IsNews(error.Failure, failures: 2));
+        Assert.True(HealthRules.IsNews(error.Failure, failures: 3));
+        var (view, delay) = HealthRules.AfterFailure(error, failures: 50);
+        Assert.Equal((HealthState.Degraded, FixOwner.Nobody), (view.State, view.Owner));
+        Assert.Equal(TimeSpan.FromSeconds(7), delay);
+        Assert.Equal((HealthState.Late, FixOwner.Nobody), (HealthRules.AsLate(view).State, view.Owner));
+    }
+
+    [Fact]
+    public void AfterFailure_AnyFailureForEver_IsTriedAgainWithinSixHours()
+    {
+        foreach (var failure in Enum.GetValues<GraphFailure>())
+        {
+            var error = new GraphException(failure, "code", "text");
+            Assert.InRange(
+                HealthRules.AfterFailure(error, failures: 10_000).Delay,
+                TimeSpan.Zero,
+                TimeSpan.FromHours(6)
+            );
+        }
+    }
 }

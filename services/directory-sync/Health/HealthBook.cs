@@ -136,14 +136,7 @@ public sealed partial class HealthBook(
         var sinceSuccess = clock.GetUtcNow() - (sync?.LastSuccessAt ?? DateTimeOffset.MaxValue);
         if (sync is not null && HealthRules.IsLate(view.State, sinceSuccess, sync.Every))
         {
-            view = view with
-            {
-                State = HealthState.Late,
-                Problem = "The directory has not been read for longer than the schedule allows.",
-                ErrorCode = "SYNC_LATE",
-                Owner = FixOwner.Platform,
-                Remedy = "The platform's operators look at the scheduler.",
-            };
+            view = HealthRules.AsLate(view);
         }
 
         return new()

@@ -112,4 +112,19 @@ public static class HealthRules
     /// <summary>A healthy client that has not been read for three intervals is late, whatever the cause.</summary>
     public static bool IsLate(HealthState state, TimeSpan sinceSuccess, TimeSpan every) =>
         state is HealthState.Healthy or HealthState.Degraded && sinceSuccess > every * 3 + TimeSpan.FromMinutes(1);
+
+    /// <summary>Who is late because Microsoft slows us down waits for nobody; otherwise the schedule itself is at fault.</summary>
+    public static HealthView AsLate(HealthView view) =>
+        view is { State: HealthState.Degraded, Owner: FixOwner.Nobody }
+            ? view with
+            {
+                State = HealthState.Late,
+            }
+            : new(
+                HealthState.Late,
+                "The directory has not been read for longer than the schedule allows.",
+                "SYNC_LATE",
+                FixOwner.Platform,
+                "The platform's operators look at the scheduler."
+            );
 }

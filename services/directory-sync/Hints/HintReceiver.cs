@@ -102,7 +102,7 @@ public sealed class HintReceiver(WorkerDatabase database, SyncSignal signal)
     {
         await using var command = database.Source.CreateCommand(
             """
-            update client_sync set hinted_at = now(),
+            update client_sync set hinted_at = now(), priority = least(priority, 1),
               next_at = case when owner is null then greatest(now(), claimed_at + $2) else next_at end
             where client_id = any ($1) and not disabled and failures = 0
               and case when owner is null then next_at > greatest(now(), claimed_at + $2)
