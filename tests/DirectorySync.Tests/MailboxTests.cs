@@ -86,6 +86,29 @@ public sealed class MailboxTests(DirectoryFixture service)
     }
 
     [Fact]
+    public async Task Sync_ManyStopBeingPeople_AreHeldUntilSomebodyDecides()
+    {
+        var client = await ClientAsync(granted: true);
+        for (var i = 0; i < 6; i++)
+        {
+            await AddAsync(client, $"office{i}", "shared");
+        }
+
+        await client.AddPeopleAsync(4);
+        await client.SyncedAsync();
+        await ReadAsync(client, 10);
+
+        Assert.All(await client.UsersAsync(), u => Assert.Equal(AccountKind.Person, u.Kind));
+        var held = (
+            await client.Roster.ListUsersAsync(new() { ClientId = client.Id, UnconfirmedKind = true })
+        ).Users.ToList();
+        Assert.Equal(6, held.Count);
+        Assert.All(held, u => Assert.Equal(AccountKind.SharedMailbox, u.SuggestedKind));
+        var cleared = await client.Roster.ClearAccountKindAsync(new() { ClientId = client.Id, UserId = held[0].Id });
+        Assert.Equal(AccountKind.SharedMailbox, cleared.User.Kind);
+    }
+
+    [Fact]
     public async Task Sync_BatchThrottledAsAWhole_IsSentAgain()
     {
         var client = await ClientAsync(granted: true);

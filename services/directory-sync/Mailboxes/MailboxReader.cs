@@ -49,17 +49,28 @@ public sealed partial class MailboxReader(
     public async Task<TimeSpan> ReadAsync(SyncLease lease, CancellationToken ct)
     {
         var due = await DueAsync(lease, ct);
+        var readings = new List<MailboxReading>(due.Count);
         foreach (var chunk in due.Chunk(GraphBatch.Size))
         {
             var urls = chunk.Select(u => $"/users/{u.ObjectId}/mailboxSettings/userPurpose").ToList();
             var answers = await batch.GetAsync(lease.DirectoryTenantId, urls, ct);
-            var readings = chunk.Zip(answers, (user, answer) => MailboxRules.Read(user.UserId, answer)).ToList();
-            await KeepAsync(lease, readings, ct);
-            if (readings.FindAll(r => r.Purpose is null) is { Count: > 0 } failed)
+            readings.AddRange(chunk.Zip(answers, (user, answer) => MailboxRules.Read(user.UserId, answer)));
+            if (readings.Exists(r => r.Purpose is null))
             {
                 // Throttled or down: more of the same would only make it worse.
-                return failed.Max(r => r.ReadAgainIn);
+                break;
             }
+        }
+
+        if (readings.Count > 0)
+        {
+            // All at once: the brake must see what belongs together.
+            await KeepAsync(lease, readings, ct);
+        }
+
+        if (readings.FindAll(r => r.Purpose is null) is { Count: > 0 } failed)
+        {
+            return failed.Max(r => r.ReadAgainIn);
         }
 
         return due.Count == MostPerSync ? TimeSpan.Zero : Idle;

@@ -41,6 +41,7 @@ public sealed class KindChanges(DirectoryDbContext db, SyncLease lease, DateTime
             return 0;
         }
 
+        changes = await BrakeAsync(changes, users, ct);
         await writer.SuggestKindsAsync(changes, ct);
         return await PublishAsync(writer, changes.Count, ct);
     }
@@ -74,6 +75,34 @@ public sealed class KindChanges(DirectoryDbContext db, SyncLease lease, DateTime
             : "KIND_OVERRULED";
         await writer.DecideKindAsync(userId, decision, changes, code, ct);
         return await PublishAsync(writer, 1, ct);
+    }
+
+    /// <summary>Who is no person any more loses scope like a leaver, so the same limits hold: beyond them people decide.</summary>
+    private async Task<List<KindChange>> BrakeAsync(
+        List<KindChange> changes,
+        List<DirectoryUser> users,
+        CancellationToken ct
+    )
+    {
+        var people = RosterWriter.PeopleKinds.Select(k => (AccountKind)k).ToArray();
+        var lost = users
+            .Where(u => u.State == UserState.Active && u.DecidedKind is null && people.Contains(u.Kind))
+            .Join(changes.Where(c => !people.Contains(c.Kind)), u => u.UserId, c => c.UserId, (u, _) => u)
+            .ToDictionary(u => u.UserId, u => u.Kind);
+        var active = await db.Users.CountAsync(
+            u => u.ClientId == lease.ClientId && u.State == UserState.Active && people.Contains(u.Kind),
+            ct
+        );
+        var week = now.AddDays(-7);
+        var lostThisWeek = await db
+            .SyncEvents.Where(e => e.ClientId == lease.ClientId && e.OccurredAt > week)
+            .Where(e => e.Action == SyncAction.Removed || e.ReasonCode == "MAILBOX_PURPOSE")
+            .Select(e => e.UserId)
+            .Distinct()
+            .CountAsync(ct);
+        return Brake.Reason(active, lost.Count, lostThisWeek) is null
+            ? changes
+            : changes.ConvertAll(c => lost.TryGetValue(c.UserId, out var kind) ? c with { Held = kind } : c);
     }
 
     private async Task<RosterWriter> BeginAsync(CancellationToken ct)

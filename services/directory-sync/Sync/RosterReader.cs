@@ -51,7 +51,7 @@ public static class RosterReader
         where u.client_id = @client and u.user_id > @after
           and (@state = 0 or u.state = @state)
           and (@kind = 0 or u.kind = @kind)
-          and (not @unconfirmed or (u.decided_kind is null and u.suggested_kind <> 1))
+          and (not @unconfirmed or ((u.decided_kind is null or u.kind_decided_by = '{{RosterWriter.Brakeman}}') and u.suggested_kind <> 1))
           and (@user = '00000000-0000-0000-0000-000000000000' or u.user_id = @user)
           and (@query = '' or u.display_name ilike @query || '%' or u.mail ilike @query || '%')
           and (@group = '00000000-0000-0000-0000-000000000000' or @group = any (g.group_ids))
