@@ -78,17 +78,25 @@ public static class GraphPage
         try
         {
             using var json = JsonDocument.Parse(body);
-            var manager =
+            Guid? manager =
                 json.RootElement.TryGetProperty("manager", out var expanded)
                 && expanded.ValueKind == JsonValueKind.Object
-                    ? expanded.GetProperty("id").GetGuid()
-                    : (Guid?)null;
+                && expanded.TryGetProperty("id", out var id)
+                && id.ValueKind == JsonValueKind.String
+                && id.TryGetGuid(out var known)
+                    ? known
+                    : null;
             var reader = new Utf8JsonReader(body);
             reader.Read();
-            return ReadUser(ref reader) with { ManagerChanged = manager is not null, Manager = manager };
+            var entry = ReadUser(ref reader) with { ManagerChanged = manager is not null, Manager = manager };
+            if (manager is not null)
+            {
+                entry.Patch.Set(EntraProperties.Manager, value: null);
+            }
+
+            return entry;
         }
-        catch (Exception e)
-            when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
             throw GraphException.Garbage("the user is not as documented", e);
         }
