@@ -165,6 +165,18 @@ public sealed class PersonTests(DirectoryFixture service)
     }
 
     [Fact]
+    public async Task FindUser_NotThere_IsAnAnswerHoweverOften()
+    {
+        var client = await service.ConnectedAsync();
+        var graph = service.Services.GetRequiredService<GraphDirectory>();
+
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Null(await graph.FindUserAsync(client.Directory, Guid.CreateVersion7().ToString(), default));
+        }
+    }
+
+    [Fact]
     public void User_WithoutManager_SaysNothingOfThem()
     {
         const string User = """{"id":"00000000-0000-0000-0000-000000000001","displayName":"Ada","jobTitle":null""";

@@ -18,7 +18,12 @@ public enum DeltaKind
 }
 
 /// <summary>Reads a client's directory from Microsoft Graph. The SDK builds and signs requests; pages stay raw JSON.</summary>
-public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, GraphPace pace, IOptions<GraphOptions> options)
+public sealed partial class GraphDirectory(
+    GraphTokens tokens,
+    GraphHttp http,
+    GraphPace pace,
+    IOptions<GraphOptions> options
+)
 {
     private const string Timeout = "GRAPH_TIMEOUT";
 
@@ -100,13 +105,6 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, GraphPace
         CancellationToken ct
     ) => await retry.ExecuteAsync(async token => await OnceAsync(directory, request, urgency, token), ct);
 
-    /// <summary>One request without the retries, for callers with a schedule of their own and for requests with a body.</summary>
-    public Task<byte[]> OnceAsync(
-        Guid directory,
-        Func<GraphServiceClient, RequestInformation> request,
-        CancellationToken ct
-    ) => OnceAsync(directory, request, GraphUrgency.Normal, ct);
-
     private async Task<byte[]> OnceAsync(
         Guid directory,
         Func<GraphServiceClient, RequestInformation> request,
@@ -155,54 +153,6 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, GraphPace
         }
     }
 
-    /// <summary>How many users the directory has; guests and disabled ones count too.</summary>
-    public async Task<int> CountUsersAsync(Guid directory, CancellationToken ct)
-    {
-        var body = await OnceAsync(
-            directory,
-            graph => graph.Users.Count.ToGetRequestInformation(c => c.Headers.Add("ConsistencyLevel", "eventual")),
-            ct
-        );
-
-        // The real one begins with a byte order mark.
-        return int.TryParse(
-            System.Text.Encoding.UTF8.GetString(body).Trim('\uFEFF', ' ', '\n'),
-            System.Globalization.CultureInfo.InvariantCulture,
-            out var count
-        )
-            ? count
-            : throw GraphException.Garbage("a count is no number", inner: null);
-    }
-
-    /// <summary>The raw JSON of one user with its manager, by object id or user principal name; null if there is none.</summary>
-    public async Task<byte[]?> FindUserAsync(Guid directory, string key, CancellationToken ct) =>
-        await retry.ExecuteAsync(
-            async token =>
-            {
-                try
-                {
-                    return await OnceAsync(
-                        directory,
-                        graph =>
-                            graph
-                                .Users[key]
-                                .ToGetRequestInformation(c =>
-                                {
-                                    c.QueryParameters.Select = ["id", .. EntraProperties.User];
-                                    c.QueryParameters.Expand = ["manager($select=id)"];
-                                }),
-                        token
-                    );
-                }
-                catch (GraphException e) when (e.Status is 400 or 404)
-                {
-                    // 400: no name that a user could have.
-                    return null;
-                }
-            },
-            ct
-        );
-
     /// <summary>Proves a consent: a new token, its roles, and one read. Returns the granted permissions.</summary>
     public async Task<List<string>> VerifyAsync(Guid directory, CancellationToken ct)
     {
@@ -240,7 +190,9 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, GraphPace
             await graph.RequestAdapter.SendPrimitiveAsync<Stream>(request, cancellationToken: ct);
             using var response = (HttpResponseMessage)native.Value!;
             var body = await response.Content.ReadAsByteArrayAsync(ct);
-            return response.IsSuccessStatusCode ? body : throw Explain(response, body);
+            return response.IsSuccessStatusCode
+                ? body
+                : throw Explain(response, body, request.RequestOptions.OfType<MayBeMissing>().Any());
         }
         catch (Exception e) when (e is HttpRequestException or IOException && !ct.IsCancellationRequested)
         {
@@ -254,7 +206,7 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, GraphPace
     }
 
     /// <summary>Source: Microsoft's error codes; only what is documented decides, everything else is shown.</summary>
-    private static GraphException Explain(HttpResponseMessage response, byte[] body)
+    private static GraphException Explain(HttpResponseMessage response, byte[] body, bool mayBeMissing)
     {
         var (code, message) = ErrorOf(body);
         var wait = GraphWaits.Of(response.Headers);
@@ -272,6 +224,7 @@ public sealed class GraphDirectory(GraphTokens tokens, GraphHttp http, GraphPace
             HttpStatusCode.Forbidden when code is "Authorization_RequestDenied" => GraphFailure.PermissionMissing,
             HttpStatusCode.Forbidden when code is "Authorization_IdentityNotFound" => GraphFailure.ConsentRemoved,
             HttpStatusCode.TooManyRequests => GraphFailure.Throttled,
+            HttpStatusCode.NotFound when mayBeMissing => GraphFailure.Unexpected,
             HttpStatusCode.NotFound or HttpStatusCode.Unauthorized => GraphFailure.Transient,
 
             // Busy rather than broken if it says for how long.

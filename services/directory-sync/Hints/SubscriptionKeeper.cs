@@ -68,7 +68,7 @@ public sealed partial class SubscriptionKeeper(
         {
             LogFailed(lease.ClientId, lease.Resource, e.Code);
             var delay = Delays[Math.Min(lease.Failures, Delays.Length - 1)];
-            await leases.FailedAsync(lease, e.Code, delay, ct);
+            await leases.FailedAsync(lease, e.Code, e.RetryAfter > delay ? e.RetryAfter.Value : delay, ct);
         }
     }
 
