@@ -125,13 +125,17 @@ public sealed partial class RosterWriter
     /// <summary>What was noted on the way becomes the run's trail, with who entered or left escrow.</summary>
     private async Task TellAsync(CancellationToken ct)
     {
-        await ExecuteAsync(
-            Retried,
-            ct,
-            ("retried", retried),
-            ("second_retry", EscrowRules.DelayAfter(attempts: 1)),
-            ("daily_retry", EscrowRules.DelayAfter(attempts: 2))
-        );
+        if (retried.Length > 0)
+        {
+            await ExecuteAsync(
+                Retried,
+                ct,
+                ("retried", retried),
+                ("second_retry", EscrowRules.DelayAfter(attempts: 1)),
+                ("daily_retry", EscrowRules.DelayAfter(attempts: 2))
+            );
+        }
+
         await ExecuteAsync(Escrow, ct, ("first_retry", EscrowRules.DelayAfter(attempts: 0)));
         await using var tell = Command(TellEvents, []);
         told = await tell.ExecuteNonQueryAsync(ct);
