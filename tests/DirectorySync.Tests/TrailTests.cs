@@ -2,9 +2,12 @@ using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Rollcall.Api.Directory.V1;
+using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Trail;
 using Rollcall.Testing;
 
@@ -34,6 +37,63 @@ public sealed class TrailTests(DirectoryFixture service)
             0L,
             await AsAdminAsync("select count(*) from sync_event_default where occurred_at < '2026-01-01'")
         );
+    }
+
+    [Fact]
+    public async Task Keep_PreviewPastItsDays_IsForgotten()
+    {
+        var client = await service.ClientAsync();
+        await AddPreviewAsync(client, Day(2019, 3, 1));
+        await AddPreviewAsync(client, Day(2019, 3, 9));
+
+        await KeepAsync(Day(2019, 3, 10));
+
+        var kept = await client.DbAsync(db => db.SyncPreviews.Select(e => e.OccurredAt).ToListAsync());
+        Assert.Equal([Day(2019, 3, 9)], kept);
+    }
+
+    [Fact]
+    public async Task Migrate_TrailOfAPlainTable_IsKept()
+    {
+        var database = TestServers.NewDatabase("trail_before");
+        var admin = new NpgsqlConnectionStringBuilder(TestServers.Postgres) { Pooling = false };
+        await using (var server = NpgsqlDataSource.Create(admin.ConnectionString))
+        await using (var create = server.CreateCommand($"create database {database}"))
+        {
+            await create.ExecuteNonQueryAsync();
+        }
+
+        admin.Database = database;
+        try
+        {
+            await using var db = new DirectoryDbContext(
+                new DbContextOptionsBuilder<DirectoryDbContext>()
+                    .UseNpgsql(admin.ConnectionString)
+                    .UseSnakeCaseNamingConvention()
+                    .Options
+            );
+            var migrator = db.GetService<IMigrator>();
+            await migrator.MigrateAsync("Initial");
+            await db.Database.ExecuteSqlAsync(
+                $$"""
+                insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, display_name, changes, reason_code)
+                select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
+                  '2026-01-01'::timestamptz + n * interval '1 day', 2, 'Ada', '[{"p": "department"}]', n::text
+                from generate_series(1, 100) n
+                """
+            );
+
+            await migrator.MigrateAsync();
+
+            var events = await db.SyncEvents.AsNoTracking().ToListAsync();
+            Assert.Equal(100, events.Select(e => e.ReasonCode).Distinct().Count());
+            Assert.All(events, e => Assert.Equal((SyncStatus.Done, "Ada"), (e.Status, e.DisplayName)));
+            Assert.All(events, e => Assert.Contains("department", e.Changes, StringComparison.Ordinal));
+        }
+        finally
+        {
+            await TestServers.DropAsync(database);
+        }
     }
 
     [Fact]
@@ -251,23 +311,27 @@ public sealed class TrailTests(DirectoryFixture service)
 
     private static Task<int> AddEventAsync(TestClient client, DateTimeOffset at) =>
         client.DbAsync(db =>
-        {
-            db.SyncEvents.Add(
-                new()
-                {
-                    Id = Guid.CreateVersion7(),
-                    MspId = client.MspId,
-                    ClientId = Guid.Parse(client.Id),
-                    RunId = Guid.CreateVersion7(),
-                    OccurredAt = at,
-                    Action = SyncAction.Changed,
-                    Status = SyncStatus.Done,
-                    DisplayName = "Ada",
-                    ReasonCode = "",
-                }
-            );
-            return Task.FromResult(1);
-        });
+            db.Database.ExecuteSqlAsync(
+                $"""
+                insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, status, display_name, reason_code)
+                values (gen_random_uuid(), {client.MspId}, {Guid.Parse(
+                    client.Id
+                )}, gen_random_uuid(), {at}, 2, 1, 'Ada', '')
+                """
+            )
+        );
+
+    private static Task<int> AddPreviewAsync(TestClient client, DateTimeOffset at) =>
+        client.DbAsync(db =>
+            db.Database.ExecuteSqlAsync(
+                $"""
+                insert into sync_preview (id, msp_id, client_id, run_id, occurred_at, action, status, display_name, reason_code)
+                values (gen_random_uuid(), {client.MspId}, {Guid.Parse(
+                    client.Id
+                )}, gen_random_uuid(), {at}, 2, 1, 'Ada', '')
+                """
+            )
+        );
 
     private static Task<List<DateTimeOffset>> DaysAsync(TestClient client) =>
         client.DbAsync(db => db.SyncEvents.Select(e => e.OccurredAt).Order().ToListAsync());
