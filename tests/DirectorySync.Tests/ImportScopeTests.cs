@@ -259,6 +259,26 @@ public sealed class ImportScopeTests(DirectoryFixture service)
     }
 
     [Fact]
+    public async Task Person_Outside_IsNotTakenOverAndTheRunSaysSo()
+    {
+        var (client, _, group) = await GroupOfAsync(members: 2, others: 0);
+        await client.ImportMembersAsync(group);
+        var outsider = await client.AddPersonAsync("outsider");
+
+        var name = $"outsider@{client.Directory:N}.example";
+        var run = (await client.Syncs.StartSyncAsync(new() { ClientId = client.Id, Person = name })).Run;
+
+        await Eventually.HoldsAsync(async () =>
+        {
+            run = (await client.Syncs.GetSyncRunAsync(new() { ClientId = client.Id, SyncRunId = run.Id })).Run;
+            Assert.Equal(SyncRunState.Succeeded, run.State);
+        });
+        Assert.Equal(("PERSON_OUTSIDE_IMPORT_SCOPE", $"{outsider}"), (run.ErrorCode, run.Person));
+        Assert.Empty(await TablesWithAsync(name));
+        Assert.Equal(2, (await client.UsersAsync()).Count);
+    }
+
+    [Fact]
     public async Task Sync_NewcomerCannotBeRead_ChangesNothingAndIsReadLater()
     {
         var (client, _, group) = await GroupOfAsync(members: 2, others: 0);

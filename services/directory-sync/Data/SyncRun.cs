@@ -14,7 +14,7 @@ public sealed class SyncRunRow
     public Guid? RequestId { get; init; }
 
     /// <summary>Object id or user principal name of the only person it is about; null for everybody.</summary>
-    public string? Person { get; init; }
+    public string? Person { get; set; }
     public required SyncMode Mode { get; set; }
     public required SyncRunState State { get; set; }
     public required DateTimeOffset StartedAt { get; set; }

@@ -17,6 +17,7 @@ public sealed class PersonSync(IServiceScopeFactory scopes, GraphDirectory graph
 {
     public const string NotFound = "PERSON_NOT_FOUND";
     public const string Returned = "PERSON_RETURNED";
+    public const string Outside = "PERSON_OUTSIDE_IMPORT_SCOPE";
 
     public async Task RunAsync(SyncLease lease, Guid runId, string person, CancellationToken ct)
     {
@@ -57,6 +58,16 @@ public sealed class PersonSync(IServiceScopeFactory scopes, GraphDirectory graph
         (run.State, run.FinishedAt) = (SyncRunState.Succeeded, clock.GetUtcNow());
         (run.Pages, run.Objects, run.Added, run.Changed) = (1, 1, result.Added, result.Changed);
         (run.Removed, run.Staged, run.RosterVersion) = (result.Removed, result.Staged, result.RosterVersion);
+        if (await db.OutsideUsers.AnyAsync(u => u.ClientId == lease.ClientId && u.ObjectId == entry.ObjectId, ct))
+        {
+            // Not even the name they were asked for by stays.
+            run.Person = entry.ObjectId.ToString();
+            (run.ErrorCode, run.Problem) = (
+                Outside,
+                "The import scope leaves this person out: nothing was taken over."
+            );
+        }
+
         if (lease is { Failures: 0, LastSuccessAt: not null })
         {
             await health.RecordAsync(lease.ClientId, await HealthBook.AfterSuccessAsync(db, lease.ClientId, ct), ct);
