@@ -27,6 +27,7 @@ public class DirectoryFixture() : ServiceFixture<ClientApi, DirectoryDbContext>(
             new("Graph:CertificateFile", Graph.ApplicationFile),
             new("Graph:RetryDelay", "00:00:00.005"),
             new("Graph:WindowBytes", "3000"),
+            new("Sync:BatchSize", "3"),
             // Stories fail more often in a row than clients do; PaceTests have circuits of their own.
             new("Graph:BreakAfter", "1000"),
             new("Logging:LogLevel:Default", "Error"),

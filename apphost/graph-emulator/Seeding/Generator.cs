@@ -97,15 +97,16 @@ public sealed class Generator(Tenant tenant, int seed)
 
     private void Link(int users, int groups, int links)
     {
-        // Sizes fall off: the first group holds a tenth of all links, most hold a few. Every 25th link nests a group.
+        // Sizes fall off: the first group holds a tenth of all links, most hold a few. A quarter of the groups sit in another.
         var firstUser = tenant.Users.Count - users;
         var firstGroup = tenant.Groups.Count - groups;
         var possible = Math.Min(links, (long)users * groups / 2);
+        var nested = 0;
         for (var added = 0; added < possible; )
         {
             var group = tenant.Groups[firstGroup + (int)(groups * Math.Pow(random.NextDouble(), 2))];
             DirectoryObject member =
-                added % 25 == 24
+                added % 25 == 24 && nested++ < groups / 4
                     ? tenant.Groups[firstGroup + random.Next(groups)]
                     : tenant.Users[firstUser + random.Next(users)];
             if (member != group && group.Find(member.Id)?.Live != true)

@@ -90,7 +90,8 @@ internal sealed class StagedPageConfiguration : IEntityTypeConfiguration<StagedP
 {
     public void Configure(EntityTypeBuilder<StagedPage> builder)
     {
-        builder.ToTable("staged_page");
+        // Lost in a crash of the database, and read again: not worth its log.
+        builder.ToTable("staged_page").IsUnlogged();
         builder.HasKey(p => new
         {
             p.ClientId,

@@ -67,8 +67,9 @@ internal static class TrailPartitions
             execute format('create table public.%I (like public.sync_event including defaults)', name);
             execute format('alter table public.%I enable row level security', name);
             execute format('alter table public.%I force row level security', name);
-            execute format('create policy tenant on public.%I using (public.rollcall_sees(msp_id, client_id))
-              with check (public.rollcall_sees(msp_id, client_id))', name);
+            execute format('create policy tenant on public.%I using (%s) with check (%2$s)', name, (
+              select pg_get_expr(polqual, polrelid) from pg_policy
+              where polrelid = 'public.sync_event'::regclass and polname = 'tenant'));
             execute format('with moved as (delete from public.sync_event_default
                 where occurred_at >= %L and occurred_at < %L returning *)
               insert into public.%I select * from moved', month, month + interval '1 month', name);

@@ -13,6 +13,7 @@ namespace Rollcall.DirectorySync.Sync;
 public sealed class RosterPublisher(DirectoryDbContext db)
 {
     private const int PartSize = 500;
+    private const int PageSize = 10 * PartSize;
 
     /// <returns>The version minted; 0 if nothing was touched.</returns>
     public async Task<long> PublishAsync(
@@ -67,9 +68,12 @@ public sealed class RosterPublisher(DirectoryDbContext db)
             await resolve.ExecuteNonQueryAsync(ct);
         }
 
-        await foreach (var chunk in RosterReader.PagesAsync(connection, client, RosterReader.Touched, PartSize, ct))
+        await foreach (var page in TouchedAsync(connection, client, ct))
         {
-            await WriteAsync(first, ++part, m => m.Users.AddRange(chunk), ct);
+            foreach (var chunk in page.Chunk(PartSize))
+            {
+                await WriteAsync(first, ++part, m => m.Users.AddRange(chunk), ct);
+            }
         }
 
         if (part == 0)
@@ -112,6 +116,33 @@ public sealed class RosterPublisher(DirectoryDbContext db)
         return await reader.ReadAsync(ct) ? (reader.GetInt64(0), reader.GetBoolean(1)) : (null, false);
     }
 
+    /// <summary>One query for all of them, read in pages through a cursor: between two pages the outbox is written.</summary>
+    private static async IAsyncEnumerable<List<User>> TouchedAsync(
+        NpgsqlConnection connection,
+        Guid client,
+        [EnumeratorCancellation] CancellationToken ct
+    )
+    {
+        await using (
+            var declare = Command(
+                connection,
+                "set local cursor_tuple_fraction = 1; declare touched no scroll cursor for "
+                    + RosterReader.Touched.Replace("@client", $"'{client}'", StringComparison.Ordinal),
+                client,
+                version: 0
+            )
+        )
+        {
+            await declare.ExecuteNonQueryAsync(ct);
+        }
+
+        await using var fetch = Command(connection, $"fetch {PageSize} from touched", client, version: 0);
+        while (await RosterReader.ReadAsync(fetch, ct) is [_, ..] page)
+        {
+            yield return page;
+        }
+    }
+
     private static async IAsyncEnumerable<List<Group>> GroupsAsync(
         NpgsqlConnection connection,
         Guid client,
@@ -148,7 +179,7 @@ public sealed class RosterPublisher(DirectoryDbContext db)
 
     private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, Guid client, long version)
     {
-        var command = new NpgsqlCommand(sql, connection);
+        var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         command.Parameters.AddWithValue("client", client);
         command.Parameters.AddWithValue("version", version);
         return command;
@@ -175,20 +206,31 @@ public sealed class RosterPublisher(DirectoryDbContext db)
 
     /// <summary>Groups of each touched user, through nested groups (cycles end by themselves), and reports of each manager.</summary>
     private const string Resolve = """
-        create temp table t_user_groups on commit drop as
+        create temp table t_live on commit drop as
+        select object_id, group_id, imported from directory_group where client_id = @client and not removed;
+        create temp table t_nested on commit drop as
+        select m.member_object_id, m.group_object_id from membership m
+        join t_live g on g.object_id = m.group_object_id
+        where m.client_id = @client and m.member_type = 2;
+        analyze t_live, t_nested;
+
+        create temp table t_above on commit drop as
         with recursive above (object_id, ancestor) as (
-          select g.object_id, g.object_id from directory_group g where g.client_id = @client and not g.removed
+          select object_id, object_id from t_live
           union
-          select a.object_id, m.group_object_id from above a
-          join membership m on m.client_id = @client and m.member_object_id = a.ancestor and m.member_type = 2
-          join directory_group g on g.client_id = @client and g.object_id = m.group_object_id and not g.removed)
-        select u.user_id, array_agg(distinct g.group_id order by g.group_id) as group_ids
-        from t_touched t
-        join directory_user u on u.client_id = @client and u.user_id = t.user_id
-        join membership m on m.client_id = @client and m.member_object_id = u.object_id
-        join above a on a.object_id = m.group_object_id
-        join directory_group g on g.client_id = @client and g.object_id = a.ancestor and g.imported
-        group by u.user_id;
+          select a.object_id, n.group_object_id from above a join t_nested n on n.member_object_id = a.ancestor)
+        select a.object_id, g.group_id from above a join t_live g on g.object_id = a.ancestor and g.imported;
+        create temp table t_people on commit drop as
+        select u.user_id, u.object_id from t_touched t
+        join directory_user u on u.client_id = @client and u.user_id = t.user_id;
+        analyze t_above, t_people;
+
+        create temp table t_user_groups on commit drop as
+        select p.user_id, array_agg(distinct a.group_id order by a.group_id) as group_ids
+        from t_people p
+        join membership m on m.client_id = @client and m.member_object_id = p.object_id
+        join t_above a on a.object_id = m.group_object_id
+        group by p.user_id;
         alter table t_user_groups add primary key (user_id);
 
         create temp table t_reports on commit drop as

@@ -18,7 +18,7 @@ public static class RosterReader
           u.kind_decided_by, u.kind_reason, u.kind_decided_at
         """;
 
-    /// <summary>Inside a round: users in t_touched, with groups and reports resolved set by set.</summary>
+    /// <summary>Inside a round: users in t_touched, with managers, groups and reports resolved set by set.</summary>
     public const string Touched = $"""
         {Columns}
         from t_touched t
@@ -26,7 +26,6 @@ public static class RosterReader
         left join directory_user m on m.client_id = @client and m.object_id = u.manager_object_id
         left join t_reports r on r.manager_object_id = u.object_id
         left join t_user_groups g on g.user_id = u.user_id
-        where t.user_id > @after order by t.user_id limit @limit
         """;
 
     /// <summary>For readers: any users, with groups and reports resolved user by user.</summary>
@@ -99,14 +98,19 @@ public static class RosterReader
         command.Parameters.AddWithValue("after", after);
         command.Parameters.AddWithValue("limit", size);
         command.Parameters.AddRange(filter);
-        var page = new List<User>(size);
+        return await ReadAsync(command, ct);
+    }
+
+    public static async Task<List<User>> ReadAsync(NpgsqlCommand command, CancellationToken ct)
+    {
+        List<User> users = [];
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            page.Add(ReadUser(reader));
+            users.Add(ReadUser(reader));
         }
 
-        return page;
+        return users;
     }
 
     public static Group ReadGroup(NpgsqlDataReader reader) =>

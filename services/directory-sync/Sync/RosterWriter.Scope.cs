@@ -87,19 +87,19 @@ public sealed partial class RosterWriter
     private async Task AddNewcomersAsync(Dictionary<Guid, UserEntry?> read, CancellationToken ct)
     {
         newcomers = read;
-        foreach (var batch in read.Values.OfType<UserEntry>().Chunk(BatchSize))
-        {
-            await AddUsersAsync(batch, ct);
-        }
+        await AddUsersAsync(read.Values.OfType<UserEntry>(), ct);
     }
 
     /// <summary>All slices of all groups are in: folds them into the roster, and finds out who is in scope.</summary>
     private async Task ApplyGroupsAsync(CancellationToken ct)
     {
+        // Without a removal every word on an edge is the same, and none needs to be the last.
+        var final = edgesRemoved ? LastWords : "select * from t_edge";
+        var edgesSql = first && !edgesRemoved ? FirstEdges : $"with final as ({final}) {Edges}";
         await ExecuteAsync(
-            Groups + GroupEvents + GroupEscrow,
+            Groups + edgesSql + GroupEvents + GroupEscrow,
             ct,
-            ("full", lease.IsFull),
+            ("compare", lease.IsFull && !first),
             ("first_retry", EscrowRules.DelayAfter(attempts: 0)),
             ("allgroups", scope.Groups is null),
             ("groups", scope.Groups ?? [])

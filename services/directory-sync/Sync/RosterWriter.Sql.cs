@@ -11,6 +11,12 @@ public sealed partial class RosterWriter
           substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6), 52, 1), 53, 1), 'hex')::uuid
         """;
 
+    private const string NothingYet = """
+        select not exists (select 1 from directory_user where client_id = @client)
+          and not exists (select 1 from directory_group where client_id = @client)
+          and not exists (select 1 from membership where client_id = @client)
+        """;
+
     private const string Tables = """
         create temp table t_user (user_id uuid, object_id uuid, external_id text, is_new boolean, action int, state int, state_at timestamptz,
           first_seen_at timestamptz, staged boolean, loss int, outside boolean, kind int, kind_evidence text, properties jsonb,
@@ -40,7 +46,7 @@ public sealed partial class RosterWriter
         select t.user_id, t.event_id, false, t.action, case when k.code is null then 1 else 3 end, t.display_name,
           t.changes, coalesce(k.code, '')
         from t_user t
-        left join directory_user u on u.client_id = @client and u.user_id = t.user_id
+        left join directory_user u on @known and u.client_id = @client and u.user_id = t.user_id
         left join (values (4, 'KIND_SHARED_MAILBOX'), (5, 'KIND_RESOURCE'), (6, 'KIND_SERVICE')) k (kind, code)
           on k.kind = t.kind and u.suggested_kind is distinct from t.kind and u.decided_kind is null
         where not (t.loss is not null and t.action = 3)
@@ -51,7 +57,7 @@ public sealed partial class RosterWriter
         union all
         select unnest(array[u.mail, t.mail]) from t_user t
         join directory_user u on u.client_id = @client and u.user_id = t.user_id
-        where not t.is_new and (u.mail <> t.mail or t.action = 4 or t.state in (3, 4) or u.escrow_reason = 'INVALID_DATA');
+        where @known and not t.is_new and (u.mail <> t.mail or t.action = 4 or t.state in (3, 4) or u.escrow_reason = 'INVALID_DATA');
 
         insert into directory_user (msp_id, client_id, user_id, revision, state, state_at, first_seen_at, suggested_kind,
           kind_evidence, authority, external_id, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged, outside_import)
@@ -93,6 +99,7 @@ public sealed partial class RosterWriter
     /// keeps the edges of members it did not see: a restored one gets them back without a word from the directory.
     /// </summary>
     private const string Groups = """
+        analyze t_group, t_edge, t_seen;
         create temp table t_folded on commit drop as
         select object_id, (array_agg(group_id order by seq))[1] as group_id,
           (array_agg(removed order by seq desc))[1] as removed,
@@ -126,17 +133,17 @@ public sealed partial class RosterWriter
           returning group_id, object_id, 1, display_name, security_enabled, dynamic, imported),
         missing as (
           update directory_group g set revision = @version, removed = true
-          where @full and g.client_id = @client and not g.removed
+          where @compare and g.client_id = @client and not g.removed
             and not exists (select 1 from t_folded f where f.object_id = g.object_id)
           returning g.group_id, g.object_id, 3, g.display_name, g.security_enabled, g.dynamic, g.imported)
         insert into t_group_changed
         select * from changed union all select * from added union all select * from missing
         on conflict do nothing;
+        """;
 
-        with final as (
-          select distinct on (group_object_id, member_object_id) group_object_id, member_object_id, member_type, removed
-          from t_edge order by group_object_id, member_object_id, seq desc),
-        gone as (
+    /// <summary>Follows "with final as (…)": the last word on each edge.</summary>
+    private const string Edges = """
+        , gone as (
           delete from membership m using final f
           where m.client_id = @client and f.removed
             and m.group_object_id = f.group_object_id and m.member_object_id = f.member_object_id
@@ -150,7 +157,7 @@ public sealed partial class RosterWriter
 
         with gone as (
           delete from membership m
-          where @full and m.client_id = @client and not exists (
+          where @compare and m.client_id = @client and not exists (
             select 1 from t_edge e
             where e.group_object_id = m.group_object_id and e.member_object_id = m.member_object_id and not e.removed)
             and (m.member_type not in (1, 2)
@@ -158,6 +165,19 @@ public sealed partial class RosterWriter
               or exists (select 1 from t_folded f where f.object_id = m.member_object_id and not f.removed))
           returning m.group_object_id, m.member_object_id, m.member_type, true)
         insert into t_edge_changed select * from gone;
+        """;
+
+    private const string FirstEdges = """
+        insert into membership (msp_id, client_id, group_object_id, member_object_id, member_type)
+        select @msp, @client, group_object_id, member_object_id, member_type from t_edge
+        on conflict do nothing;
+        insert into t_edge_changed select group_object_id, member_object_id, member_type, false from t_edge;
+
+        """;
+
+    private const string LastWords = """
+        select distinct on (group_object_id, member_object_id) group_object_id, member_object_id, member_type, removed
+        from t_edge order by group_object_id, member_object_id, seq desc
         """;
 
     private const string AnyRemovedGroup = """

@@ -35,10 +35,11 @@ public sealed partial class RosterWriter(
     Guid runId,
     DateTimeOffset now,
     Source source = Source.Microsoft365,
-    bool preview = false
+    bool preview = false,
+    int batchSize = RosterWriter.DefaultBatch
 )
 {
-    private const int BatchSize = 2000;
+    public const int DefaultBatch = 5000;
 
     /// <summary>A new account shows in the directory's changes within this time.</summary>
     private static readonly TimeSpan Replication = TimeSpan.FromHours(1);
@@ -47,9 +48,16 @@ public sealed partial class RosterWriter(
     private int removed;
     private bool lost;
     private bool returned;
+    private int edges;
+    private bool edgesRemoved;
     private int told;
     private Guid[] retried = [];
     private long rosterVersion;
+    private readonly List<UserEntry> pending = [];
+
+    /// <summary>Nothing of the client is in the roster yet: no need to look for it, but for what this round has written.</summary>
+    private bool first;
+    private readonly HashSet<Guid> written = [];
 
     /// <summary>Locks the client and prepares the temporary tables.</summary>
     public async Task BeginAsync(CancellationToken ct)
@@ -58,20 +66,26 @@ public sealed partial class RosterWriter(
         rosterVersion = (long)
             (await ScalarAsync("select roster_version + 1 from client where client_id = @client for update", ct))!;
         scope = source == Source.Microsoft365 ? await ImportFilter.LoadAsync(connection, lease.ClientId, ct) : scope;
+        first = (bool)(await ScalarAsync(NothingYet, ct))!;
     }
 
     /// <summary>Takes one page of the users stream.</summary>
-    public async Task AddUsersAsync(byte[] page, CancellationToken ct)
+    public Task AddUsersAsync(byte[] page, CancellationToken ct) => AddUsersAsync(GraphPage.Users(page), ct);
+
+    /// <summary>Takes entries of any source.</summary>
+    public async Task AddUsersAsync(IEnumerable<UserEntry> entries, CancellationToken ct)
     {
-        foreach (var batch in GraphPage.Users(page).Chunk(BatchSize))
+        pending.AddRange(entries);
+        while (pending.Count >= batchSize)
         {
-            await AddUsersAsync(batch, ct);
+            await WriteUsersAsync(batchSize, ct);
         }
     }
 
-    /// <summary>Takes entries of any source.</summary>
-    public async Task AddUsersAsync(UserEntry[] entries, CancellationToken ct)
+    private async Task WriteUsersAsync(int count, CancellationToken ct)
     {
+        UserEntry[] entries = [.. pending.Take(count)];
+        pending.RemoveRange(0, entries.Length);
         var known = await KnownAsync([.. entries.Select(e => e.ObjectId).Distinct()], ct);
         var (imported, inside) = await ImportedAsync(entries, known, ct);
         var changes = new Dictionary<Guid, UserChange>();
@@ -136,6 +150,16 @@ public sealed partial class RosterWriter(
 
     private async Task<Dictionary<Guid, KnownUser>> KnownAsync(Guid[] objectIds, CancellationToken ct)
     {
+        if (first)
+        {
+            objectIds = [.. objectIds.Where(id => !written.Add(id))];
+        }
+
+        if (objectIds.Length == 0)
+        {
+            return [];
+        }
+
         await using var command = new NpgsqlCommand(
             """
             select user_id, object_id, state, staged, properties::text, manager_object_id, state_at, first_seen_at, mailbox_purpose
@@ -182,7 +206,8 @@ public sealed partial class RosterWriter(
         returned |= changes.Exists(IsReturn);
         await CopyUsersAsync(changes, names, ct);
         CrashPoints.Reach("after-copy");
-        await ExecuteAsync(Upsert, ct);
+        await ExecuteAsync("analyze t_user (user_id, object_id, is_new)", ct);
+        await ExecuteAsync(Upsert, ct, ("known", !first || changes.Exists(c => c.Before is not null)));
         CrashPoints.Reach("after-upsert");
     }
 
@@ -259,31 +284,35 @@ public sealed partial class RosterWriter(
             await copy.CompleteAsync(ct);
         }
 
-        await using var edges = await connection.BeginBinaryImportAsync(
+        await using var copied = await connection.BeginBinaryImportAsync(
             "copy t_edge (group_object_id, member_object_id, member_type, removed) from stdin (format binary)",
             ct
         );
         foreach (var (group, member) in groups.SelectMany(g => g.Members.Select(m => (g, m))))
         {
-            await edges.StartRowAsync(ct);
-            await edges.WriteAsync(group.ObjectId, ct);
-            await edges.WriteAsync(member.ObjectId, ct);
-            await edges.WriteAsync((int)member.Type, ct);
-            await edges.WriteAsync(member.Removed, ct);
+            await copied.StartRowAsync(ct);
+            await copied.WriteAsync(group.ObjectId, ct);
+            await copied.WriteAsync(member.ObjectId, ct);
+            await copied.WriteAsync((int)member.Type, ct);
+            await copied.WriteAsync(member.Removed, ct);
+            edgesRemoved |= member.Removed;
+            edges++;
         }
 
-        await edges.CompleteAsync(ct);
+        await copied.CompleteAsync(ct);
     }
 
     /// <summary>Everything read is in: settles losses, groups and edges, and publishes the new version if there is one.</summary>
     public async Task<RoundResult> FinishAsync(RosterPublisher publisher, CancellationToken ct)
     {
+        await WriteUsersAsync(pending.Count, ct);
+        await PlanAsync(ct);
         if (source == Source.Microsoft365 && !IsScoped)
         {
             await ApplyGroupsAsync(ct);
         }
 
-        if (lease.IsFull)
+        if (lease.IsFull && !first)
         {
             await ExecuteAsync(MissingUsers, ct);
             await ExecuteAsync(LostManagers, ct);
@@ -327,7 +356,12 @@ public sealed partial class RosterWriter(
     /// <summary>Publishes what was touched as the next version. 0 if nothing was.</summary>
     public async Task<long> PublishAsync(RosterPublisher publisher, CancellationToken ct)
     {
-        await ExecuteAsync(Touch, ct);
+        await ExecuteAsync("analyze t_touched, t_mail, t_manager, t_new, t_edge_changed, t_group_changed", ct);
+        if (!first)
+        {
+            await ExecuteAsync(Touch, ct);
+        }
+
         await ExecuteAsync(DuplicateMails, ct);
         await TellAsync(ct);
         return preview ? 0 : await publisher.PublishAsync(connection, lease, rosterVersion, now, ct);
@@ -353,6 +387,18 @@ public sealed partial class RosterWriter(
             out var created
         )
         && created < lease.LastSuccessAt - Replication;
+
+    /// <summary>
+    /// The planner knows the average client. For a big one it expects a hundredth of the rows and would compare each
+    /// with each; joins by hash take their time and never more.
+    /// </summary>
+    private async Task PlanAsync(CancellationToken ct)
+    {
+        if (added + changed + edges > DefaultBatch)
+        {
+            await ExecuteAsync("set local enable_nestloop = off; set local work_mem = '64MB'", ct);
+        }
+    }
 
     private async Task<(int Deleted, int Staged)> ApplyLossesAsync(CancellationToken ct)
     {
@@ -407,7 +453,8 @@ public sealed partial class RosterWriter(
     /// <summary>Every statement may use @msp, @client, @version, @run, @now and @source.</summary>
     private NpgsqlCommand Command(string sql, (string Name, object Value)[] parameters)
     {
-        var command = new NpgsqlCommand(sql, connection);
+        // As long as it takes: the lease is prolonged meanwhile, and lost by whoever stands still.
+        var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         command.Parameters.AddWithValue("msp", lease.MspId);
         command.Parameters.AddWithValue("client", lease.ClientId);
         command.Parameters.AddWithValue("version", rosterVersion);

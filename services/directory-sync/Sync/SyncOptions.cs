@@ -23,4 +23,8 @@ public sealed class SyncOptions
     /// <summary>Rounds that write to the database at the same time.</summary>
     [Range(1, 90)]
     public int Writers { get; set; } = 32;
+
+    /// <summary>People a round decides on and writes at a time.</summary>
+    [Range(1, 100_000)]
+    public int BatchSize { get; set; } = RosterWriter.DefaultBatch;
 }

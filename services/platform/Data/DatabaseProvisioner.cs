@@ -15,20 +15,14 @@ public sealed class DatabaseProvisioner(string admin, string app, string worker)
     /// <summary>Serialises services that are provisioned at the same time on one server: roles are shared.</summary>
     private const long ProvisioningLock = 0x526F6C6C63616C6C;
 
-    private const string Functions = """
-        create or replace function rollcall_sees_msp(row_msp uuid) returns boolean
-        language sql stable parallel safe as $$
-          select row_msp = nullif(current_setting('rollcall.msp', true), '')::uuid
-        $$;
-        create or replace function rollcall_sees(row_msp uuid, row_client uuid) returns boolean
-        language sql stable parallel safe as $$
-          select row_msp = nullif(current_setting('rollcall.msp', true), '')::uuid
-            and (current_setting('rollcall.clients', true) = '*'
-              or row_client = any (string_to_array(nullif(current_setting('rollcall.clients', true), '*'), ',')::uuid[]))
-        $$;
+    // As sub-selects they are asked once for each statement; as functions once for each row.
+    private const string SeesMsp = "msp_id = (select nullif(current_setting('rollcall.msp', true), '')::uuid)";
+    private const string SeesClient = $"""
+        {SeesMsp} and ((select current_setting('rollcall.clients', true) = '*') or client_id = any (
+          (select string_to_array(nullif(current_setting('rollcall.clients', true), '*'), ',')::uuid[])::uuid[]))
         """;
 
-    private const string Policies = """
+    private const string Policies = $"""
         do $$
         declare t record;
         begin
@@ -46,9 +40,12 @@ public sealed class DatabaseProvisioner(string admin, string app, string worker)
             execute format('alter table %I force row level security', t.name);
             execute format('drop policy if exists tenant on %I', t.name);
             execute format('create policy tenant on %I using (%s) with check (%2$s)', t.name,
-              case when t.of_client then 'rollcall_sees(msp_id, client_id)' else 'rollcall_sees_msp(msp_id)' end);
+              case when t.of_client then $sees${SeesClient}$sees$ else $sees${SeesMsp}$sees$ end);
           end loop;
         end $$;
+        drop function if exists rollcall_sees_msp, rollcall_sees;
+        -- Events live for a second: not worth compressing.
+        alter table outbox alter column body set storage external;
         """;
 
     public async Task ProvisionAsync<TContext>(Func<DbContextOptions<TContext>, TContext> create, CancellationToken ct)
@@ -70,7 +67,7 @@ public sealed class DatabaseProvisioner(string admin, string app, string worker)
         await using var db = create(options);
         await db.Database.MigrateAsync(ct);
 
-        await ExecuteAsync(connection, Functions + Policies + Grants(appRole.Username!, workerRole.Username!, db), ct);
+        await ExecuteAsync(connection, Policies + Grants(appRole.Username!, workerRole.Username!, db), ct);
     }
 
     private async Task CreateDatabaseAsync(

@@ -112,9 +112,9 @@ public sealed class Service : IAsyncDisposable
         while (await VersionAsync(client) == before)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(5));
-            if (watch.Elapsed > TimeSpan.FromMinutes(5))
+            if (watch.Elapsed > TimeSpan.FromMinutes(3))
             {
-                throw new InvalidOperationException("The sync did not end within 5 minutes.");
+                throw new InvalidOperationException("The sync did not end within 3 minutes.");
             }
         }
 

@@ -8,6 +8,7 @@ public sealed class ServiceProcess : IAsyncDisposable
 {
     private const int Killed = 128 + 9;
     private readonly Process process;
+    private readonly string? crash;
 
     public ServiceProcess(DirectoryFixture service, string database, string? crashAt)
     {
@@ -26,6 +27,7 @@ public sealed class ServiceProcess : IAsyncDisposable
         // A short life: no time to profile for.
         start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment["ROLLCALL_CRASH_AT"] = crashAt;
+        crash = crashAt;
         process = Process.Start(start)!;
         process.OutputDataReceived += (_, line) => Log(line.Data);
         process.ErrorDataReceived += (_, line) => Log(line.Data);
@@ -46,7 +48,7 @@ public sealed class ServiceProcess : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            Assert.Fail($"The crash point was not reached:\n{Output}");
+            Assert.Fail($"{crash} was not reached:\n{Output}");
         }
 
         Assert.True(process.ExitCode == Killed, $"Ended with {process.ExitCode}:\n{Output}");

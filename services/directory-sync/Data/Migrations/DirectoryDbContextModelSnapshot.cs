@@ -835,6 +835,8 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasName("pk_staged_page");
 
                     b.ToTable("staged_page", (string)null);
+
+                    NpgsqlEntityTypeBuilderExtensions.IsUnlogged(b, true);
                 });
 
             modelBuilder.Entity("Rollcall.DirectorySync.Data.StagedRemovalRow", b =>
