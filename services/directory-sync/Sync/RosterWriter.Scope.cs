@@ -100,6 +100,7 @@ public sealed partial class RosterWriter
             Groups + edgesSql + GroupEvents + GroupEscrow,
             ct,
             ("compare", lease.IsFull && !first),
+            ("full", lease.IsFull),
             ("first_retry", EscrowRules.DelayAfter(attempts: 0)),
             ("allgroups", scope.Groups is null),
             ("groups", scope.Groups ?? [])

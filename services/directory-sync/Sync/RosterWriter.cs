@@ -295,11 +295,16 @@ public sealed partial class RosterWriter(
             await copied.WriteAsync(member.ObjectId, ct);
             await copied.WriteAsync((int)member.Type, ct);
             await copied.WriteAsync(member.Removed, ct);
-            edgesRemoved |= member.Removed;
-            edges++;
+            NoteEdge(member);
         }
 
         await copied.CompleteAsync(ct);
+    }
+
+    private void NoteEdge(MemberEntry member)
+    {
+        edges++;
+        edgesRemoved |= member.Removed;
     }
 
     /// <summary>Everything read is in: settles losses, groups and edges, and publishes the new version if there is one.</summary>

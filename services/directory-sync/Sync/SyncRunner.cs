@@ -154,7 +154,13 @@ public sealed partial class SyncRunner(
         await using var transaction = await db.BeginAsync(ct);
         var connection = (NpgsqlConnection)db.Database.GetDbConnection();
         var quiet = !lease.IsFull && users.IsEmpty && groups.IsEmpty;
-        var writer = new RosterWriter(connection, lease, progress.RunId, clock.GetUtcNow(), batchSize: options.Value.BatchSize);
+        var writer = new RosterWriter(
+            connection,
+            lease,
+            progress.RunId,
+            clock.GetUtcNow(),
+            batchSize: options.Value.BatchSize
+        );
         var result = quiet ? new RoundResult(0, 0, 0, 0, 0) : await writer.WriteAsync(db, users, groups, newcomers, ct);
         if (result.Unread.Count > 0)
         {
