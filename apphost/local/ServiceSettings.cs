@@ -40,10 +40,6 @@ public sealed class ServiceSettings(RunFolder folder, ServerAddresses servers, G
             ["Identity__ClientId"] = service.Name,
             ["Identity__ClientSecret"] = ClientSecret(service.Name),
             ["Clock__OffsetFile"] = ClockOffset.File(folder.Path),
-
-            // All services share one small machine: 10 % less memory, and no slower there (measured by smoke --clients 8).
-            ["DOTNET_TieredPGO"] = "0",
-            ["DOTNET_GCConserveMemory"] = "5",
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlp,
             ["OTEL_SERVICE_NAME"] = service.Name,
         };

@@ -24,8 +24,6 @@ public sealed class ServiceProcess : IAsyncDisposable
             start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
         }
 
-        // A short life: no time to profile for.
-        start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment["ROLLCALL_CRASH_AT"] = crashAt;
         crash = crashAt;
         process = Process.Start(start)!;
