@@ -207,11 +207,9 @@ public sealed partial class RosterWriter
 
     /// <summary>
     /// A full round does not say "no manager" but nothing: whoever is there without one has lost it, unless the old one
-    /// is not there either (its return would not be told). Statistics know nothing of a new client's people: taken for a
-    /// handful, thousands would be compared each with each.
+    /// is not there either (its return would not be told).
     /// </summary>
     private const string LostManagers = $"""
-        set local enable_nestloop = off;
         with gone as (
           update directory_user u set manager_object_id = null, revision = @version
           from directory_user o join t_seen s on s.object_id = o.object_id and not s.managed
@@ -226,7 +224,6 @@ public sealed partial class RosterWriter
           {MergeEvent}),
         managers as (insert into t_manager select manager_object_id from gone)
         insert into t_touched select user_id from gone on conflict do nothing;
-        set local enable_nestloop = on;
         """;
 
     /// <summary>
