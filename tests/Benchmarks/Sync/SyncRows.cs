@@ -6,6 +6,7 @@ public static class SyncRows
     public static readonly IReadOnlyList<Row> All =
     [
         new("first sync and one percent of 100k people", BigTenant.RunAsync),
+        new("dry run of 100k people", BigDryRun.RunAsync),
         new("first sync of 10k people, 50 ms per call", MediumTenant.RunAsync),
         new("change to event, with notification", Notifications.RunAsync),
         new("nothing changed in 10k people, 50 ms per call", NothingChanged.RunAsync),
