@@ -104,14 +104,21 @@ public sealed class Service : IAsyncDisposable
     }
 
     /// <summary>Makes the client due and waits for the commit of its sync.</summary>
+    /// <returns>From its claim to its commit.</returns>
     public async Task<TimeSpan> SyncAsync(Guid client)
     {
-        var before = await VersionAsync(client);
-        var watch = Stopwatch.StartNew();
         await ExecuteAsync($"update client_sync set next_at = now() where client_id = '{client}'");
-        while (await VersionAsync(client) == before)
+        var at = $"from client_sync where client_id = '{client}'";
+        var before = await ScalarAsync<long>($"select cursor_version {at}");
+        while (!await ScalarAsync<bool>($"select owner is not null or cursor_version > {before} {at}"))
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(5));
+            await Task.Delay(1);
+        }
+
+        var watch = Stopwatch.StartNew();
+        while (await ScalarAsync<long>($"select cursor_version {at}") == before)
+        {
+            await Task.Delay(watch.ElapsedMilliseconds < 500 ? 1 : 20);
             if (watch.Elapsed > TimeSpan.FromMinutes(3))
             {
                 throw new InvalidOperationException("The sync did not end within 3 minutes.");
@@ -146,9 +153,6 @@ public sealed class Service : IAsyncDisposable
         await Database.DisposeAsync();
         await TestServers.DropAsync(name);
     }
-
-    private Task<long> VersionAsync(Guid client) =>
-        ScalarAsync<long>($"select cursor_version from client_sync where client_id = '{client}'");
 
     private Dictionary<string, string?> Settings()
     {
