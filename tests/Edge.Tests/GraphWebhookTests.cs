@@ -137,9 +137,7 @@ public sealed class GraphWebhookTests(EdgeFixture fixture)
     public async Task Buffer_Full_DropsTheRestAndGoesOn()
     {
         using var buffer = new HintBuffer();
-        buffer.Add(
-            Enumerable.Range(0, HintBuffer.Capacity * 2).Select(i => new Hint { SubscriptionId = $"{i}" })
-        );
+        buffer.Add(Enumerable.Range(0, HintBuffer.Capacity * 2).Select(i => new Hint { SubscriptionId = $"{i}" }));
 
         var taken = 0;
         for (var batch = 0; batch < HintBuffer.Capacity / HintBuffer.BatchSize; batch++)

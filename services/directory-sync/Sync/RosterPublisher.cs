@@ -13,7 +13,7 @@ namespace Rollcall.DirectorySync.Sync;
 public sealed class RosterPublisher(DirectoryDbContext db)
 {
     private const int PartSize = 500;
-    private const int PageSize = 10 * PartSize;
+    private const int PageSize = 5 * PartSize;
 
     /// <returns>The version minted; 0 if nothing was touched.</returns>
     public async Task<long> PublishAsync(

@@ -88,9 +88,9 @@ public sealed partial class RosterWriter
         delete from t_loss l using t_user t where l.user_id = t.user_id and t.loss is null;
 
         insert into t_touched select user_id from t_user on conflict do nothing;
-        insert into t_new select object_id from t_user where is_new;
-        insert into t_manager select manager from t_user where manager is not null
-        union select old_manager from t_user where old_manager is not null;
+        insert into t_new select object_id from t_user where not @first and is_new;
+        insert into t_manager select manager from t_user where not @first and manager is not null
+        union select old_manager from t_user where not @first and old_manager is not null;
         truncate t_user;
         """;
 

@@ -39,7 +39,8 @@ public sealed partial class RosterWriter(
     int batchSize = RosterWriter.DefaultBatch
 )
 {
-    public const int DefaultBatch = 5000;
+    public const int DefaultBatch = 2500;
+    private const int BigRound = 5000;
 
     /// <summary>A new account shows in the directory's changes within this time.</summary>
     private static readonly TimeSpan Replication = TimeSpan.FromHours(1);
@@ -121,7 +122,7 @@ public sealed partial class RosterWriter(
     private async Task SeeAsync(UserEntry[] living, CancellationToken ct)
     {
         var ids = living.Select(e => e.ObjectId).ToArray();
-        if (lease.IsFull)
+        if (lease.IsFull && (IsScoped || !first))
         {
             await ExecuteAsync(
                 """
@@ -207,7 +208,8 @@ public sealed partial class RosterWriter(
         await CopyUsersAsync(changes, names, ct);
         CrashPoints.Reach("after-copy");
         await ExecuteAsync("analyze t_user (user_id, object_id, is_new)", ct);
-        await ExecuteAsync(Upsert, ct, ("known", !first || changes.Exists(c => c.Before is not null)));
+        var known = !first || changes.Exists(c => c.Before is not null);
+        await ExecuteAsync(Upsert, ct, ("known", known), ("first", first));
         CrashPoints.Reach("after-upsert");
     }
 
@@ -399,7 +401,7 @@ public sealed partial class RosterWriter(
     /// </summary>
     private async Task PlanAsync(CancellationToken ct)
     {
-        if (added + changed + edges > DefaultBatch)
+        if (added + changed + edges > BigRound)
         {
             await ExecuteAsync("set local enable_nestloop = off; set local work_mem = '64MB'", ct);
         }
