@@ -27,6 +27,24 @@ public sealed class BrakeTests(DirectoryFixture service)
     }
 
     [Fact]
+    public async Task Approve_WhileConsentIsGone_HealthGoesOnSayingSo()
+    {
+        var (client, people) = await ClientAsync(12);
+        await RemoveAsync(client, people[..7]);
+        await client.SyncedAsync();
+        await client.GraphAsync(HttpMethod.Delete, "service-principal");
+        await client.GraphAsync(HttpMethod.Post, "tokens/expire");
+        await client.SyncAsync();
+        var staged = await client.Syncs.ListStagedRemovalsAsync(new() { ClientId = client.Id });
+
+        await client.Syncs.ApproveStagedRemovalsAsync(
+            new() { ClientId = client.Id, UserIds = { staged.Removals.Select(r => r.UserId) } }
+        );
+
+        Assert.Equal(HealthState.ConsentRemoved, (await client.HealthAsync()).State);
+    }
+
+    [Fact]
     public async Task Reject_ThenFullSync_DoesNotStageAgain()
     {
         var (client, people) = await ClientAsync(12);

@@ -108,6 +108,16 @@ public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, 
 
     private async Task SettleAsync(Guid clientId, CancellationToken ct)
     {
+        // A decision about people mends no connection: what fails goes on saying so.
+        var held = await db.Healths.AnyAsync(
+            h => h.ClientId == clientId && (h.State == HealthState.Healthy || h.State == HealthState.Degraded),
+            ct
+        );
+        if (!held || await db.ClientSyncs.AnyAsync(s => s.ClientId == clientId && s.Failures > 0, ct))
+        {
+            return;
+        }
+
         await health.RecordAsync(clientId, await HealthBook.AfterSuccessAsync(db, clientId, ct), ct);
         await db.SaveChangesAsync(ct);
     }
