@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Google.Protobuf.WellKnownTypes;
 using Npgsql;
@@ -57,32 +56,7 @@ public static class RosterReader
         order by u.user_id limit @limit
         """;
 
-    /// <summary>All rows of the query, page by page in id order.</summary>
-    public static async IAsyncEnumerable<List<User>> PagesAsync(
-        NpgsqlConnection connection,
-        Guid client,
-        string sql,
-        int size,
-        [EnumeratorCancellation] CancellationToken ct
-    )
-    {
-        var after = Guid.Empty;
-        while (true)
-        {
-            var page = await PageAsync(connection, client, sql, after, size, ct);
-            if (page.Count > 0)
-            {
-                yield return page;
-                after = Guid.Parse(page[^1].Id);
-            }
-
-            if (page.Count < size)
-            {
-                yield break;
-            }
-        }
-    }
-
+    /// <summary>One page of the query, in id order.</summary>
     public static async Task<List<User>> PageAsync(
         NpgsqlConnection connection,
         Guid client,
