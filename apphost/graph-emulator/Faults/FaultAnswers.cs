@@ -89,7 +89,7 @@ public static class FaultAnswers
             { ValueKind: JsonValueKind.Number } seconds => seconds.GetRawText(),
             { ValueKind: JsonValueKind.String } text when text.ValueEquals("date") => TimeProvider
                 .System.GetUtcNow()
-                .AddSeconds(2)
+                .AddSeconds(20)
                 .ToString("R", CultureInfo.InvariantCulture),
             _ => null,
         };

@@ -60,7 +60,7 @@ public sealed record FaultRule
     public int? Times { get; init; }
     public double? Probability { get; init; }
 
-    /// <summary>Seconds as a number, "date" for an HTTP date, "none" to leave the header out.</summary>
+    /// <summary>Seconds as a number, "date" for an HTTP date 20 s ahead, "none" to leave the header out.</summary>
     public JsonElement? RetryAfter { get; init; }
     public int? Status { get; init; }
     public string? Code { get; init; }
