@@ -31,6 +31,9 @@ public sealed class Membership
     public required Guid GroupObjectId { get; init; }
     public required Guid MemberObjectId { get; init; }
     public required MemberType MemberType { get; init; }
+
+    /// <summary>Since when this nesting is not followed, because it would lead too far; null: it counts.</summary>
+    public DateTimeOffset? HeldAt { get; init; }
 }
 
 /// <summary>What a member is; devices, contacts and service principals are kept but lead to nobody.</summary>
@@ -83,6 +86,12 @@ internal sealed class MembershipConfiguration : IEntityTypeConfiguration<Members
             m.MemberObjectId,
         });
         builder.HasIndex(m => new { m.ClientId, m.MemberObjectId });
+
+        // Few among many: looked at in every round.
+        builder
+            .HasIndex(m => new { m.ClientId, m.GroupObjectId }, "ix_membership_nested")
+            .HasFilter("member_type = 2");
+        builder.HasIndex(m => m.ClientId, "ix_membership_held").HasFilter("held_at is not null");
     }
 }
 

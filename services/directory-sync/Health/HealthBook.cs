@@ -3,6 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Microsoft.EntityFrameworkCore;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
+using Rollcall.DirectorySync.Trail;
 using Rollcall.Platform;
 using StackExchange.Redis;
 
@@ -74,7 +75,8 @@ public sealed partial class HealthBook(
     {
         var staged = await db.StagedRemovals.CountAsync(r => r.ClientId == clientId && r.KeepUntil == null, ct);
         var escrowed = await db.Escrows.CountAsync(e => e.ClientId == clientId, ct);
-        return HealthRules.AfterSuccess(staged, escrowed, await GroupsMissingAsync(db, clientId, ct));
+        var tangled = await EscrowBook.Tangled(db, clientId).CountAsync(ct);
+        return HealthRules.AfterSuccess(staged, escrowed, await GroupsMissingAsync(db, clientId, ct), tangled);
     }
 
     /// <summary>Groups the import scope rests on, which the directory does not have.</summary>

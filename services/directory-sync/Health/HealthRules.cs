@@ -1,5 +1,6 @@
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Graph;
+using Rollcall.DirectorySync.Trail;
 
 namespace Rollcall.DirectorySync.Health;
 
@@ -82,18 +83,26 @@ public static class HealthRules
     /// <param name="staged">People whose removal waits for approval.</param>
     /// <param name="escrowed">People and groups whose entry cannot be used.</param>
     /// <param name="groupsMissing">Groups of the import scope that the directory does not have.</param>
-    public static HealthView AfterSuccess(int staged, int escrowed, int groupsMissing) =>
-        (staged, groupsMissing, escrowed) switch
+    /// <param name="tangled">Groups nested in too many others.</param>
+    public static HealthView AfterSuccess(int staged, int escrowed, int groupsMissing, int tangled) =>
+        (staged, groupsMissing, tangled, escrowed) switch
         {
-            (0, 0, 0) => HealthView.Healthy,
-            (0, > 0, _) => new(
+            (0, 0, 0, 0) => HealthView.Healthy,
+            (0, > 0, _, _) => new(
                 HealthState.Degraded,
                 $"{groupsMissing} groups whose members are to be imported are not in the directory.",
                 "IMPORT_GROUP_MISSING",
                 FixOwner.Msp,
                 "Look at GetImportScope and name groups that the directory has (UpdateImportScope)."
             ),
-            (0, _, _) => new(
+            (0, _, > 0, _) => new(
+                HealthState.Degraded,
+                $"{tangled} groups are nested in so many others that following it would put nearly everybody into nearly every group. Their members are in these groups but not, through them, in the ones above; no membership that counted before was taken away.",
+                EscrowRules.NestingLimit,
+                FixOwner.Client,
+                "The client's administrator untangles the nesting of the groups that ListEscrowed names (NESTING_LIMIT); the next sync takes it up."
+            ),
+            (0, _, _, _) => new(
                 HealthState.Degraded,
                 $"{escrowed} entries of the directory cannot be used, for instance for a missing or double mail address.",
                 "ENTRIES_ESCROWED",

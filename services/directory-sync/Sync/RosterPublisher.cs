@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using Google.Protobuf.WellKnownTypes;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
@@ -15,6 +17,8 @@ public sealed class RosterPublisher(DirectoryDbContext db)
     private const int PartSize = 500;
     private const int PageSize = 5 * PartSize;
 
+    private SyncOptions Options => db.GetService<IOptions<SyncOptions>>().Value;
+
     /// <returns>The version minted; 0 if nothing was touched.</returns>
     public async Task<long> PublishAsync(
         NpgsqlConnection connection,
@@ -24,6 +28,7 @@ public sealed class RosterPublisher(DirectoryDbContext db)
         CancellationToken ct
     )
     {
+        await new Nestings(connection, lease.ClientId, now).SettleAsync(Options, ct);
         var (users, groups) = await CountAsync(connection, ct);
         var (outside, changed) = await OutsideAsync(connection, lease.ClientId, ct);
         if (users + groups == 0 && !changed)
@@ -211,7 +216,7 @@ public sealed class RosterPublisher(DirectoryDbContext db)
         create temp table t_nested on commit drop as
         select m.member_object_id, m.group_object_id from membership m
         join t_live g on g.object_id = m.group_object_id
-        where m.client_id = @client and m.member_type = 2;
+        where m.client_id = @client and m.member_type = 2 and m.held_at is null;
         analyze t_live, t_nested;
 
         create temp table t_above on commit drop as

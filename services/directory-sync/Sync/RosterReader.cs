@@ -42,7 +42,7 @@ public static class RosterReader
             where e.client_id = @client and e.member_object_id = u.object_id
             union
             select e.group_object_id from above a
-            join membership e on e.client_id = @client and e.member_object_id = a.object_id
+            join membership e on e.client_id = @client and e.member_object_id = a.object_id and e.held_at is null
             join directory_group x on x.client_id = @client and x.object_id = e.group_object_id and not x.removed)
           select array_agg(x.group_id order by x.group_id) as group_ids
           from above a join directory_group x on x.client_id = @client and x.object_id = a.object_id and x.imported) g on true

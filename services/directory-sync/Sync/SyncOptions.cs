@@ -27,4 +27,15 @@ public sealed class SyncOptions
     /// <summary>People a round decides on and writes at a time.</summary>
     [Range(1, 100_000)]
     public int BatchSize { get; set; } = RosterWriter.DefaultBatch;
+
+    /// <summary>Memberships that people and groups of a client may inherit through nested groups, however few they are.</summary>
+    [Range(1, int.MaxValue)]
+    public int MostInherited { get; set; } = 100_000;
+
+    /// <summary>
+    /// The same for each person of a bigger client, on average. Sign-in names no more than 200 groups of a person, direct
+    /// ones included, so tenants people work in stay far below.
+    /// </summary>
+    [Range(1, 1_000)]
+    public int MostInheritedEach { get; set; } = 50;
 }

@@ -24,6 +24,14 @@ public sealed class EscrowBook(DirectoryDbContext db)
             .OrderBy(e => e.SubjectId)
             .Take(size + 1)
             .ToListAsync(ct);
+        if (reason is "" or EscrowRules.NestingLimit)
+        {
+            var known = rows.Select(r => r.SubjectId).ToList();
+            var tangled = Tangled(db, clientId).Where(e => e.SubjectId > after && !known.Contains(e.SubjectId));
+            rows.AddRange(await tangled.OrderBy(e => e.SubjectId).Take(size + 1).ToListAsync(ct));
+            rows = [.. rows.OrderBy(r => r.SubjectId)];
+        }
+
         var page = rows.Take(size).ToList();
         var ids = page.Select(e => e.SubjectId).ToList();
         var users = await db
@@ -40,6 +48,32 @@ public sealed class EscrowBook(DirectoryDbContext db)
             rows.Count > size ? page[^1].SubjectId : null
         );
     }
+
+    /// <summary>Groups whose nesting in others is not followed. Looked at again whenever nestings change, so without a time.</summary>
+    public static IQueryable<EscrowRow> Tangled(DirectoryDbContext db, Guid clientId) =>
+        from held in db.Memberships.Where(m => m.ClientId == clientId && m.HeldAt != null)
+        join member in db.Groups.Where(g => g.ClientId == clientId && !g.Removed)
+            on held.MemberObjectId equals member.ObjectId
+        join above in db.Groups.Where(g => g.ClientId == clientId && !g.Removed)
+            on held.GroupObjectId equals above.ObjectId
+        group held by new
+        {
+            member.MspId,
+            member.GroupId,
+            member.ObjectId,
+        } into nested
+        select new EscrowRow
+        {
+            MspId = nested.Key.MspId,
+            ClientId = clientId,
+            SubjectId = nested.Key.GroupId,
+            IsGroup = true,
+            ObjectId = nested.Key.ObjectId,
+            Source = Source.Microsoft365,
+            Reason = EscrowRules.NestingLimit,
+            FirstSeenAt = nested.Min(m => m.HeldAt)!.Value,
+            NextRetryAt = DateTimeOffset.MinValue,
+        };
 
     /// <summary>Who has the addresses that others want too.</summary>
     private async Task<Dictionary<string, string>> HoldersAsync(
@@ -86,7 +120,9 @@ public sealed class EscrowBook(DirectoryDbContext db)
             Owner = owner,
             Remedy = remedy,
             FirstSeenTime = row.FirstSeenAt.ToTimestamp(),
-            NextRetryTime = row.Source == Source.Microsoft365 ? row.NextRetryAt.ToTimestamp() : null,
+            NextRetryTime = row is { Source: Source.Microsoft365, Reason: not EscrowRules.NestingLimit }
+                ? row.NextRetryAt.ToTimestamp()
+                : null,
             Attempts = row.Attempts,
         };
     }

@@ -9,6 +9,9 @@ public static class EscrowRules
     public const string MailDuplicate = "MAIL_DUPLICATE";
     public const string InvalidData = "INVALID_DATA";
 
+    /// <summary>Of groups: their nesting in others is not followed.</summary>
+    public const string NestingLimit = "NESTING_LIMIT";
+
     /// <summary>As Entra's own provisioning does it: 6 h, 12 h, 24 h, then daily, and never given up.</summary>
     public static TimeSpan DelayAfter(int attempts) =>
         attempts switch
@@ -37,6 +40,11 @@ public static class EscrowRules
                 $"The address {mail} belongs to {(holder.Length > 0 ? holder : "another account")} already.",
                 FixOwner.Client,
                 "The client's administrator gives one of the accounts another address, or disables the one nobody uses."
+            ),
+            NestingLimit => (
+                "The group is nested in so many groups, directly and through others, that following it would put nearly everybody into nearly every group. Its members are in this group but not, through it, in the ones above.",
+                FixOwner.Client,
+                "The client's administrator takes the group out of groups it is nested in; circles of groups that contain each other are the usual cause."
             ),
             _ => (
                 string.Join("; ", invalid.Select(i => $"{i.Name} cannot be \"{i.Value}\"")) is { Length: > 0 } words

@@ -689,6 +689,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("member_object_id");
 
+                    b.Property<DateTimeOffset?>("HeldAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("held_at");
+
                     b.Property<int>("MemberType")
                         .HasColumnType("integer")
                         .HasColumnName("member_type");
@@ -702,6 +706,14 @@ namespace Rollcall.DirectorySync.Data.Migrations
 
                     b.HasIndex("ClientId", "MemberObjectId")
                         .HasDatabaseName("ix_membership_client_id_member_object_id");
+
+                    b.HasIndex(new[] { "ClientId" }, "ix_membership_held")
+                        .HasDatabaseName("ix_membership_client_id")
+                        .HasFilter("held_at is not null");
+
+                    b.HasIndex(new[] { "ClientId", "GroupObjectId" }, "ix_membership_nested")
+                        .HasDatabaseName("ix_membership_client_id_group_object_id")
+                        .HasFilter("member_type = 2");
 
                     b.ToTable("membership", (string)null);
                 });
