@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Rollcall.Api.Directory.V1;
+using Rollcall.Testing;
 
 namespace Rollcall.DirectorySync.Tests;
 
@@ -126,6 +127,50 @@ public sealed class BrakeTests(DirectoryFixture service)
 
         Assert.Equal("REMOVAL_NOT_STAGED", TestClient.ReasonOf(error));
         Assert.All(await client.UsersAsync(), u => Assert.Equal(UserState.Active, u.State));
+    }
+
+    [Fact]
+    public async Task Decide_ApproveSomeRejectOthers_TheTrailSaysWhoWhatAndWhom()
+    {
+        var (client, people) = await ClientAsync(12);
+        await RemoveAsync(client, people[..7]);
+        await client.SyncedAsync();
+        var staged = await client.Syncs.ListStagedRemovalsAsync(new() { ClientId = client.Id });
+        var (approved, rejected) = (staged.Removals[0].UserId, staged.Removals[1].UserId);
+        var until = service.Clock.GetUtcNow().AddDays(30);
+
+        await client.Syncs.ApproveStagedRemovalsAsync(new() { ClientId = client.Id, UserIds = { approved } });
+        await client.Syncs.RejectStagedRemovalsAsync(
+            new()
+            {
+                ClientId = client.Id,
+                UserIds = { rejected },
+                KeepUntilTime = until.ToTimestamp(),
+            }
+        );
+
+        var left = await DecisionAsync(client, approved);
+        Assert.Equal((SyncAction.Removed, "approved"), (left.Action, left.Changes[0].NewValue));
+        var kept = await DecisionAsync(client, rejected);
+        Assert.Equal((SyncAction.Kept, "REMOVAL_REJECTED"), (kept.Action, kept.ReasonCode));
+        Assert.Equal(
+            ("removal", "staged", $"kept until {until:yyyy-MM-ddTHH:mm:ssZ}"),
+            (kept.Changes[0].Property, kept.Changes[0].OldValue, kept.Changes[0].NewValue)
+        );
+        Assert.NotEqual(left.SyncRunId, kept.SyncRunId);
+    }
+
+    /// <summary>The newest event of the person; it must name a run and whoever decided.</summary>
+    private static async Task<SyncEvent> DecisionAsync(TestClient client, string userId)
+    {
+        var events = await client.Syncs.ListSyncEventsAsync(new() { ClientId = client.Id, UserId = userId });
+        var decision = events.Events[0];
+        Assert.Equal(SyncStatus.Done, decision.Status);
+        Assert.Equal("removalDecidedBy", decision.Changes[1].Property);
+        Assert.Equal(TestTokens.Subject, decision.Changes[1].NewValue);
+        var run = await client.Syncs.GetSyncRunAsync(new() { ClientId = client.Id, SyncRunId = decision.SyncRunId });
+        Assert.Equal(SyncRunState.Succeeded, run.Run.State);
+        return decision;
     }
 
     private async Task<(TestClient Client, List<Guid> People)> ClientAsync(int count)

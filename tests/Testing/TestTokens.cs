@@ -12,6 +12,9 @@ public static class TestTokens
     public const string Issuer = "https://rollcall.example/";
     public static readonly SecurityKey Key = new ECDsaSecurityKey(ECDsa.Create(ECCurve.NamedCurves.nistP256));
 
+    /// <summary>Of everybody but services.</summary>
+    public const string Subject = "tester";
+
     public static string MspAdmin(Guid msp) => Create("msp-admin", msp, ["*"]);
 
     public static string Technician(Guid msp, params Guid[] clients) => Create("msp-technician", msp, Ids(clients));
@@ -33,7 +36,7 @@ public static class TestTokens
         Guid? msp,
         IEnumerable<string> clients,
         string? scopes = null,
-        string subject = "tester"
+        string subject = Subject
     )
     {
         List<Claim> claims =

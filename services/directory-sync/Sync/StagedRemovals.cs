@@ -1,6 +1,9 @@
+using System.Globalization;
+using System.Text.Json;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
+using NpgsqlTypes;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Health;
@@ -9,8 +12,16 @@ using Rollcall.Platform;
 namespace Rollcall.DirectorySync.Sync;
 
 /// <summary>What people decide about the removals the brake holds back. All named users, or none.</summary>
-public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, HealthBook health, TimeProvider clock)
+public sealed class StagedRemovals(
+    DirectoryDbContext db,
+    TenantContext tenant,
+    CallerContext caller,
+    HealthBook health,
+    TimeProvider clock
+)
 {
+    private const string Rejected = "REMOVAL_REJECTED";
+
     public async Task<List<StagedRemoval>> ListAsync(Guid clientId, Guid after, int size, CancellationToken ct)
     {
         await using var transaction = await db.BeginAsync(ct);
@@ -39,21 +50,19 @@ public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, 
     /// <returns>The roster version without them.</returns>
     public async Task<long> ApproveAsync(Guid clientId, Guid[] users, CancellationToken ct)
     {
-        var now = clock.GetUtcNow();
         await using var transaction = await db.BeginAsync(ct);
         await CheckAsync(clientId, users, ct);
-        var lease = SyncLease.Decision(tenant.MspId, clientId);
-        var run = await AddRunAsync(clientId, users.Length, now, ct);
-        var writer = new RosterWriter((NpgsqlConnection)db.Database.GetDbConnection(), lease, run.Id, now);
-        await writer.BeginAsync(ct);
-        await writer.ApproveAsync(users, ct);
-        var result = await writer.PublishAsync(new(db), ct);
-        run.RosterVersion = result;
-        db.SyncRuns.Update(run);
-        await SettleAsync(clientId, ct);
+        var version = await DecideAsync(
+            clientId,
+            users,
+            "approved",
+            removed: users.Length,
+            writer => writer.ApproveAsync(users, ct),
+            ct
+        );
         await transaction.CommitAsync(ct);
         await health.CommittedAsync();
-        return result;
+        return version;
     }
 
     public async Task RejectAsync(Guid clientId, Guid[] users, DateTimeOffset until, CancellationToken ct)
@@ -63,18 +72,70 @@ public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, 
         await db
             .StagedRemovals.Where(r => r.ClientId == clientId && users.Contains(r.UserId))
             .ExecuteUpdateAsync(r => r.SetProperty(x => x.KeepUntil, until), ct);
-        var writer = new RosterWriter(
-            (NpgsqlConnection)db.Database.GetDbConnection(),
-            SyncLease.Decision(tenant.MspId, clientId),
-            Guid.Empty,
-            clock.GetUtcNow()
-        );
-        await writer.BeginAsync(ct);
-        await writer.KeepAsync(users, ct);
-        await writer.PublishAsync(new(db), ct);
-        await SettleAsync(clientId, ct);
+        var word = until.UtcDateTime.ToString("'kept until 'yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+        await DecideAsync(clientId, users, word, removed: 0, writer => writer.KeepAsync(users, ct), ct);
         await transaction.CommitAsync(ct);
         await health.CommittedAsync();
+    }
+
+    /// <summary>A run of its own, with an event for each person.</summary>
+    private async Task<long> DecideAsync(
+        Guid clientId,
+        Guid[] users,
+        string word,
+        int removed,
+        Func<RosterWriter, Task> apply,
+        CancellationToken ct
+    )
+    {
+        var now = clock.GetUtcNow();
+        var connection = (NpgsqlConnection)db.Database.GetDbConnection();
+        var run = await AddRunAsync(clientId, removed, now, ct);
+        var writer = new RosterWriter(connection, SyncLease.Decision(tenant.MspId, clientId), run.Id, now);
+        await writer.BeginAsync(ct);
+        await apply(writer);
+        await TellAsync(connection, clientId, users, word, ct);
+        run.RosterVersion = await writer.PublishAsync(new(db), ct);
+        db.SyncRuns.Update(run);
+        await SettleAsync(clientId, ct);
+        return run.RosterVersion;
+    }
+
+    /// <summary>Who decided what about whom. Those who leave have an event already; the others stay as they are.</summary>
+    private async Task TellAsync(
+        NpgsqlConnection connection,
+        Guid clientId,
+        Guid[] users,
+        string word,
+        CancellationToken ct
+    )
+    {
+        await using var command = new NpgsqlCommand(
+            $"""
+            insert into t_event (subject, id, is_group, action, status, display_name, changes, reason)
+            select user_id, {RosterWriter.NewId}, false, $1, $2, display_name, $3, $4 from directory_user
+            where client_id = $5 and user_id = any ($6)
+            on conflict (subject) do update set changes = coalesce(t_event.changes, '[]') || excluded.changes
+            """,
+            connection
+        );
+        object[] decision =
+        [
+            new
+            {
+                p = "removal",
+                o = "staged",
+                n = word,
+            },
+            new { p = "removalDecidedBy", n = caller.Caller.Subject },
+        ];
+        command.Parameters.Add(new() { Value = (int)SyncAction.Kept });
+        command.Parameters.Add(new() { Value = (int)SyncStatus.Done });
+        command.Parameters.Add(new() { Value = JsonSerializer.Serialize(decision), NpgsqlDbType = NpgsqlDbType.Jsonb });
+        command.Parameters.Add(new() { Value = Rejected });
+        command.Parameters.Add(new() { Value = clientId });
+        command.Parameters.Add(new() { Value = users });
+        await command.ExecuteNonQueryAsync(ct);
     }
 
     private async Task CheckAsync(Guid clientId, Guid[] users, CancellationToken ct)
@@ -89,7 +150,7 @@ public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, 
         }
     }
 
-    private async Task<SyncRunRow> AddRunAsync(Guid clientId, int count, DateTimeOffset now, CancellationToken ct)
+    private async Task<SyncRunRow> AddRunAsync(Guid clientId, int removed, DateTimeOffset now, CancellationToken ct)
     {
         var run = new SyncRunRow
         {
@@ -99,7 +160,7 @@ public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, 
             State = SyncRunState.Succeeded,
             StartedAt = now,
             FinishedAt = now,
-            Removed = count,
+            Removed = removed,
         };
         db.SyncRuns.Add(run);
         await db.SaveChangesAsync(ct);
