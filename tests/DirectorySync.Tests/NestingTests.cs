@@ -93,6 +93,36 @@ public sealed class NestingTests(DirectoryFixture service)
         Assert.Equal(0, await EscrowedAsync(client));
     }
 
+    [Fact]
+    public async Task Sync_GroupDeletedBeforeTheFirstReadAndRestored_IsWhereItBelongsAfterADelta()
+    {
+        var client = await service.ClientAsync();
+        await client.CreateDirectoryAsync();
+        var ada = await client.AddPersonAsync("ada");
+        var created = await client.GraphAsync(
+            HttpMethod.Post,
+            "groups",
+            new
+            {
+                displayName = "inner",
+                kind = "microsoft365",
+                members = new[] { ada },
+            }
+        );
+        var inner = created.GetProperty("id").GetGuid();
+        var outer = await client.AddGroupAsync("outer", inner);
+        await client.GraphAsync(HttpMethod.Delete, $"groups/{inner}");
+        await client.CompleteConsentAsync(await client.BeginConsentAsync(), client.Directory.ToString());
+        await client.HealthyAsync();
+        Assert.Empty(await GroupsAsync(client, ada));
+
+        await client.GraphAsync(HttpMethod.Post, $"groups/{inner}/restore");
+        var run = await client.SyncedAsync();
+
+        Assert.Equal(SyncMode.Delta, run.Mode);
+        Assert.Equal(new[] { inner, outer }.Order(), await GroupsAsync(client, ada));
+    }
+
     /// <summary>As the API shows them and as the last event told them, which must be the same.</summary>
     private static async Task<List<Guid>> GroupsAsync(TestClient client, Guid person)
     {

@@ -2,7 +2,7 @@ using Rollcall.GraphEmulator.Model;
 
 namespace Rollcall.GraphEmulator.Graph;
 
-/// <summary>Members of a group, direct or through other groups, and the groups of a user.</summary>
+/// <summary>Members of a group, direct or through other groups, and the groups an object is in.</summary>
 public static class Links
 {
     public static GraphAnswer Members(GraphCall call, string groupId, bool transitive, string? cast = null)
@@ -14,12 +14,11 @@ public static class Links
         return Page(call, [.. members.Where(member => type is null || member.Schema.OdataType.Value == type)]);
     }
 
-    public static GraphAnswer MemberOf(GraphCall call, string userId)
+    public static GraphAnswer MemberOf(GraphCall call, DirectoryObject member)
     {
         call.Require("GroupMember.Read.All", "Directory.Read.All");
-        var user = call.Find<User>(userId);
         var groups = call.Tenant.Groups.Where(group =>
-            group.State == Existence.Active && group.Find(user.Id)?.Live == true
+            group.State == Existence.Active && group.Find(member.Id)?.Live == true
         );
         return Page(call, [.. groups]);
     }

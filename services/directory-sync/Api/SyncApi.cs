@@ -14,6 +14,7 @@ namespace Rollcall.DirectorySync.Api;
 public sealed partial class SyncApi(
     DirectoryDbContext db,
     TenantContext tenant,
+    CallerContext caller,
     HealthBook health,
     StagedRemovals removals,
     EscrowBook escrow,
@@ -95,7 +96,7 @@ public sealed partial class SyncApi(
         var clientId = Requests.Id(request.ClientId, "client_id");
         var users = UserIds(request.UserIds);
 
-        var version = await removals.ApproveAsync(clientId, users, context.CancellationToken);
+        var version = await removals.ApproveAsync(clientId, users, caller.Caller.Subject, context.CancellationToken);
 
         return new() { Removed = users.Length, RosterVersion = version };
     }
@@ -113,7 +114,7 @@ public sealed partial class SyncApi(
             throw AppException.Invalid("keep_until_time", "must be in the future, at most a year ahead");
         }
 
-        await removals.RejectAsync(clientId, users, until, context.CancellationToken);
+        await removals.RejectAsync(clientId, users, until, caller.Caller.Subject, context.CancellationToken);
 
         return new() { Kept = users.Length };
     }

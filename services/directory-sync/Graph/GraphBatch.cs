@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Microsoft.Extensions.Options;
 
 namespace Rollcall.DirectorySync.Graph;
 
@@ -16,12 +17,59 @@ public sealed record BatchAnswer(int Status, TimeSpan? RetryAfter, JsonElement B
             : "";
 
     public bool IsTransient => Status is 429 or >= 500;
+
+    /// <summary>What was asked for; null if the directory does not have it.</summary>
+    public JsonElement? Found() =>
+        Status switch
+        {
+            200 => Body,
+            404 => null,
+            _ => throw new GraphException(
+                GraphFailure.Unexpected,
+                ErrorCode,
+                $"Microsoft Graph answered {Status} {ErrorCode} for an object"
+            ),
+        };
 }
 
 /// <summary>Reads many things in few requests: twenty at a time, each throttled and answered by itself, in any order.</summary>
-public sealed class GraphBatch(GraphDirectory graph)
+public sealed class GraphBatch(GraphDirectory graph, IOptions<GraphOptions> options)
 {
     public const int Size = 20;
+    private const int Attempts = 5;
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
+
+    /// <summary>Something of each object, as many batches as it takes; null for an object the directory does not have.</summary>
+    /// <exception cref="GraphException">One of them could not be read, after some attempts.</exception>
+    public async Task<Dictionary<Guid, JsonElement?>> ReadAsync(
+        Guid directory,
+        IReadOnlyCollection<Guid> objectIds,
+        Func<Guid, string> url,
+        CancellationToken ct
+    )
+    {
+        var read = new Dictionary<Guid, JsonElement?>();
+        foreach (var chunk in objectIds.Chunk(Size))
+        {
+            var wanted = chunk;
+            for (var attempt = 1; wanted.Length > 0; attempt++)
+            {
+                var answers = await GetAsync(directory, [.. wanted.Select(url)], ct);
+                foreach (var (id, answer) in wanted.Zip(answers).Where(a => !a.Second.IsTransient))
+                {
+                    read[id] = answer.Found();
+                }
+
+                wanted = [.. wanted.Where(id => !read.ContainsKey(id))];
+                if (wanted.Length > 0)
+                {
+                    await WaitAsync(answers, attempt, ct);
+                }
+            }
+        }
+
+        return read;
+    }
 
     /// <param name="urls">At most <see cref="Size"/>, relative to the version, such as "/users/{id}".</param>
     /// <returns>An answer for each url, in the order of the urls; one that was left out counts as transient.</returns>
@@ -40,6 +88,22 @@ public sealed class GraphBatch(GraphDirectory graph)
         var body = JsonSerializer.SerializeToUtf8Bytes(new { requests });
         var answers = Read(await graph.BatchAsync(directory, body, ct));
         return [.. urls.Select((_, i) => answers.GetValueOrDefault(Id(i)) ?? new(503, RetryAfter: null, default))];
+    }
+
+    private async Task WaitAsync(List<BatchAnswer> answers, int attempt, CancellationToken ct)
+    {
+        var slow = answers.First(a => a.IsTransient);
+        if (attempt == Attempts)
+        {
+            throw new GraphException(
+                GraphFailure.Transient,
+                slow.ErrorCode,
+                $"Microsoft Graph answered {slow.Status} for an object, {Attempts} times"
+            );
+        }
+
+        var wait = answers.Max(a => a.RetryAfter) ?? options.Value.RetryDelay * Math.Pow(2, attempt);
+        await Task.Delay(wait < LongestWait ? wait : LongestWait, ct);
     }
 
     private static string Id(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -59,7 +59,12 @@ public sealed record StreamPages(
 /// Reads a round: both streams, page by page, to their delta links. Small rounds stay in memory; a big one is put into
 /// the database window by window, which keeps memory flat and lets a crash resume behind the last window.
 /// </summary>
-public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory graph, IOptions<GraphOptions> options)
+public sealed class RoundReader(
+    IServiceScopeFactory scopes,
+    GraphDirectory graph,
+    NewGroups newGroups,
+    IOptions<GraphOptions> options
+)
 {
     public async Task<(StreamPages Users, StreamPages Groups)> ReadAsync(
         SyncLease lease,
@@ -70,7 +75,7 @@ public sealed class RoundReader(IServiceScopeFactory scopes, GraphDirectory grap
         var users = ReadAsync(lease, DeltaKind.Users, lease.UsersCursor, progress, ct);
         var groups = ReadAsync(lease, DeltaKind.Groups, lease.GroupsCursor, progress, ct);
         await Task.WhenAll(users, groups);
-        return (await users, await groups);
+        return (await users, await newGroups.WithParentsAsync(lease, await groups, ct));
     }
 
     private async Task<StreamPages> ReadAsync(

@@ -12,13 +12,7 @@ using Rollcall.Platform;
 namespace Rollcall.DirectorySync.Sync;
 
 /// <summary>What people decide about the removals the brake holds back. All named users, or none.</summary>
-public sealed class StagedRemovals(
-    DirectoryDbContext db,
-    TenantContext tenant,
-    CallerContext caller,
-    HealthBook health,
-    TimeProvider clock
-)
+public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, HealthBook health, TimeProvider clock)
 {
     private const string Rejected = "REMOVAL_REJECTED";
 
@@ -47,15 +41,16 @@ public sealed class StagedRemovals(
         ];
     }
 
+    /// <param name="by">Who decides, for the trail.</param>
     /// <returns>The roster version without them.</returns>
-    public async Task<long> ApproveAsync(Guid clientId, Guid[] users, CancellationToken ct)
+    public async Task<long> ApproveAsync(Guid clientId, Guid[] users, string by, CancellationToken ct)
     {
         await using var transaction = await db.BeginAsync(ct);
         await CheckAsync(clientId, users, ct);
         var version = await DecideAsync(
             clientId,
             users,
-            "approved",
+            ("approved", by),
             removed: users.Length,
             writer => writer.ApproveAsync(users, ct),
             ct
@@ -65,7 +60,7 @@ public sealed class StagedRemovals(
         return version;
     }
 
-    public async Task RejectAsync(Guid clientId, Guid[] users, DateTimeOffset until, CancellationToken ct)
+    public async Task RejectAsync(Guid clientId, Guid[] users, DateTimeOffset until, string by, CancellationToken ct)
     {
         await using var transaction = await db.BeginAsync(ct);
         await CheckAsync(clientId, users, ct);
@@ -73,7 +68,7 @@ public sealed class StagedRemovals(
             .StagedRemovals.Where(r => r.ClientId == clientId && users.Contains(r.UserId))
             .ExecuteUpdateAsync(r => r.SetProperty(x => x.KeepUntil, until), ct);
         var word = until.UtcDateTime.ToString("'kept until 'yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
-        await DecideAsync(clientId, users, word, removed: 0, writer => writer.KeepAsync(users, ct), ct);
+        await DecideAsync(clientId, users, (word, by), removed: 0, writer => writer.KeepAsync(users, ct), ct);
         await transaction.CommitAsync(ct);
         await health.CommittedAsync();
     }
@@ -82,7 +77,7 @@ public sealed class StagedRemovals(
     private async Task<long> DecideAsync(
         Guid clientId,
         Guid[] users,
-        string word,
+        (string Word, string By) decision,
         int removed,
         Func<RosterWriter, Task> apply,
         CancellationToken ct
@@ -94,7 +89,7 @@ public sealed class StagedRemovals(
         var writer = new RosterWriter(connection, SyncLease.Decision(tenant.MspId, clientId), run.Id, now);
         await writer.BeginAsync(ct);
         await apply(writer);
-        await TellAsync(connection, clientId, users, word, ct);
+        await TellAsync(connection, clientId, users, decision, ct);
         run.RosterVersion = await writer.PublishAsync(new(db), ct);
         db.SyncRuns.Update(run);
         await SettleAsync(clientId, ct);
@@ -102,11 +97,11 @@ public sealed class StagedRemovals(
     }
 
     /// <summary>Who decided what about whom. Those who leave have an event already; the others stay as they are.</summary>
-    private async Task TellAsync(
+    private static async Task TellAsync(
         NpgsqlConnection connection,
         Guid clientId,
         Guid[] users,
-        string word,
+        (string Word, string By) decision,
         CancellationToken ct
     )
     {
@@ -119,19 +114,19 @@ public sealed class StagedRemovals(
             """,
             connection
         );
-        object[] decision =
+        object[] changes =
         [
             new
             {
                 p = "removal",
                 o = "staged",
-                n = word,
+                n = decision.Word,
             },
-            new { p = "removalDecidedBy", n = caller.Caller.Subject },
+            new { p = "removalDecidedBy", n = decision.By },
         ];
         command.Parameters.Add(new() { Value = (int)SyncAction.Kept });
         command.Parameters.Add(new() { Value = (int)SyncStatus.Done });
-        command.Parameters.Add(new() { Value = JsonSerializer.Serialize(decision), NpgsqlDbType = NpgsqlDbType.Jsonb });
+        command.Parameters.Add(new() { Value = JsonSerializer.Serialize(changes), NpgsqlDbType = NpgsqlDbType.Jsonb });
         command.Parameters.Add(new() { Value = Rejected });
         command.Parameters.Add(new() { Value = clientId });
         command.Parameters.Add(new() { Value = users });

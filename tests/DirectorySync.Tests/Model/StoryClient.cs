@@ -134,7 +134,7 @@ public sealed class StoryClient(IServiceProvider services, Guid directory)
             var staged = await removals.ListAsync(ClientId, Guid.Empty, 1000, default);
             if (staged.Count > 0)
             {
-                await removals.ApproveAsync(ClientId, [.. staged.Select(s => Guid.Parse(s.UserId))], default);
+                await removals.ApproveAsync(ClientId, [.. staged.Select(s => Guid.Parse(s.UserId))], "tester", default);
             }
 
             return true;

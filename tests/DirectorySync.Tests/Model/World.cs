@@ -91,7 +91,6 @@ public sealed class World : IDisposable
         lock (Tenant.Gate)
         {
             seen.UnionWith(Tenant.Users.Where(u => u.State == Existence.Active).Select(u => u.Id));
-            seen.UnionWith(Tenant.Groups.Where(g => g.State == Existence.Active).Select(g => g.Id));
         }
     }
 
@@ -175,7 +174,7 @@ public sealed class World : IDisposable
             case TurnKind.PurgeGroup when Group(turn.A, Existence.Deleted) is { } group:
                 Tenant.Purge(group);
                 break;
-            case TurnKind.RestoreGroup when Group(turn.A, Existence.Deleted) is { } group && seen.Contains(group.Id):
+            case TurnKind.RestoreGroup when Group(turn.A, Existence.Deleted) is { } group:
                 Tenant.Restore(group);
                 break;
             case TurnKind.AddMember when Group(turn.A, Existence.Active) is { } group:

@@ -1,0 +1,150 @@
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using Rollcall.DirectorySync.Data;
+using Rollcall.DirectorySync.Graph;
+using Rollcall.Platform;
+
+namespace Rollcall.DirectorySync.Sync;
+
+/// <summary>
+/// A group that a delta round brings for the first time may be an old one, deleted before we ever looked and restored
+/// now: the groups it is in say nothing of it. So it is asked where it belongs, and the answer becomes a page of the round.
+/// </summary>
+public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
+{
+    /// <summary>More are not asked one by one: everything is read again.</summary>
+    private const int Most = 400;
+
+    /// <summary>The pages, with one more where new groups are in others.</summary>
+    public async Task<StreamPages> WithParentsAsync(SyncLease lease, StreamPages groups, CancellationToken ct)
+    {
+        if (lease.IsFull || groups.IsEmpty)
+        {
+            return groups;
+        }
+
+        var words = await WordsAsync(lease, groups, ct);
+        var living = words.Where(w => !w.Value).Select(w => w.Key).ToHashSet();
+        var strangers = living.Except(await KnownAsync(lease, [.. living], ct)).ToList();
+        if (strangers.Count == 0)
+        {
+            return groups;
+        }
+
+        if (strangers.Count > Most)
+        {
+            throw new GraphException(
+                GraphFailure.ResyncRequired,
+                "MANY_NEW_GROUPS",
+                $"{strangers.Count} groups are new: everything is read again"
+            );
+        }
+
+        var links = await LinksAsync(lease.DirectoryTenantId, strangers, ct);
+
+        // What is unknown here will bring its members itself, and what the round has lost must not come back by this.
+        var parents = await KnownAsync(lease, [.. links.Select(l => l.Group).Distinct()], ct);
+        parents.ExceptWith(words.Where(w => w.Value).Select(w => w.Key));
+        parents.UnionWith(living);
+        links = links.FindAll(l => parents.Contains(l.Group));
+        return links.Count == 0 ? groups : groups with { InMemory = [.. groups.InMemory, Page(links)] };
+    }
+
+    /// <summary>The groups of the round, and whether the last word on each was its removal.</summary>
+    private Task<Dictionary<Guid, bool>> WordsAsync(SyncLease lease, StreamPages groups, CancellationToken ct) =>
+        InTenantAsync(
+            lease,
+            async db =>
+            {
+                var words = new Dictionary<Guid, bool>();
+                await foreach (var page in groups.PagesAsync(db, lease.ClientId, ct))
+                {
+                    foreach (var group in GraphPage.Groups(page))
+                    {
+                        words[group.ObjectId] = group.Removed is not null;
+                    }
+                }
+
+                return words;
+            },
+            ct
+        );
+
+    private Task<HashSet<Guid>> KnownAsync(SyncLease lease, Guid[] ids, CancellationToken ct) =>
+        InTenantAsync(
+            lease,
+            db =>
+                db.Groups.Where(g => g.ClientId == lease.ClientId && ids.Contains(g.ObjectId))
+                    .Select(g => g.ObjectId)
+                    .ToHashSetAsync(ct),
+            ct
+        );
+
+    private async Task<List<(Guid Group, Guid Member)>> LinksAsync(
+        Guid directory,
+        List<Guid> groups,
+        CancellationToken ct
+    )
+    {
+        var answers = await batch.ReadAsync(directory, groups, id => $"/groups/{id}/memberOf?$select=id&$top=999", ct);
+        try
+        {
+            return
+            [
+                .. answers
+                    .Where(a => a.Value is not null)
+                    .SelectMany(a =>
+                        a.Value!.Value.GetProperty("value")
+                            .EnumerateArray()
+                            .Where(g => g.GetProperty("@odata.type").GetString() == "#microsoft.graph.group")
+                            .Select(g => (g.GetProperty("id").GetGuid(), a.Key))
+                    ),
+            ];
+        }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw GraphException.Garbage("the groups of a group are not as documented", e);
+        }
+    }
+
+    /// <summary>As the stream would have told it.</summary>
+    private static byte[] Page(List<(Guid Group, Guid Member)> links)
+    {
+        using var body = new MemoryStream();
+        using (var json = new Utf8JsonWriter(body))
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("value");
+            foreach (var link in links)
+            {
+                json.WriteStartObject();
+                json.WriteString("id", link.Group);
+                json.WriteStartArray("members@delta");
+                json.WriteStartObject();
+                json.WriteString("@odata.type", "#microsoft.graph.group");
+                json.WriteString("id", link.Member);
+                json.WriteEndObject();
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        return body.ToArray();
+    }
+
+    private async Task<T> InTenantAsync<T>(
+        SyncLease lease,
+        Func<DirectoryDbContext, Task<T>> work,
+        CancellationToken ct
+    )
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
+        var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
+        await using var transaction = await db.BeginAsync(ct);
+        return await work(db);
+    }
+}
