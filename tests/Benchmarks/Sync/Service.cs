@@ -86,6 +86,13 @@ public sealed class Service : IAsyncDisposable
             / 1024d;
     }
 
+    /// <summary>Processor time so far: unlike the clock's it hardly depends on what else the machine does.</summary>
+    public TimeSpan Processor()
+    {
+        process!.Refresh();
+        return process.TotalProcessorTime;
+    }
+
     /// <summary>A client with that directory, not due before <see cref="SyncAsync"/>.</summary>
     public async Task<Guid> AddClientAsync(Guid directory)
     {
