@@ -4,7 +4,8 @@ using Rollcall.DirectorySync.Graph;
 namespace Rollcall.DirectorySync.Hints;
 
 /// <summary>
-/// Keeps the wanted subscriptions alive at Graph: makes, renews, replaces and deletes them. Whatever fails here costs
+/// Keeps the wanted subscriptions alive at Graph: makes, renews, replaces and deletes them; without an address of ours
+/// only the last, so that Graph calls nobody. Whatever fails here costs
 /// seconds of latency, never a change: it is shown on the connection and tried again, and the client's sync goes on.
 /// </summary>
 public sealed partial class SubscriptionKeeper(
@@ -31,7 +32,8 @@ public sealed partial class SubscriptionKeeper(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var moved = false;
-        while (options.Value.NotificationUrl is { } url && !stoppingToken.IsCancellationRequested)
+        var url = options.Value.NotificationUrl;
+        while (!stoppingToken.IsCancellationRequested)
         {
             var claimed = 0;
             try
@@ -42,7 +44,7 @@ public sealed partial class SubscriptionKeeper(
                     moved = true;
                 }
 
-                var work = await leases.ClaimAsync(AtOnce, stoppingToken);
+                var work = await leases.ClaimAsync(AtOnce, onlyDeletions: url is null, stoppingToken);
                 await Task.WhenAll(work.Select(w => KeepAsync(w, url, stoppingToken)));
                 claimed = work.Count;
             }
@@ -53,12 +55,12 @@ public sealed partial class SubscriptionKeeper(
 
             if (claimed < AtOnce)
             {
-                await Task.Delay(IdleDelay, stoppingToken);
+                await Task.Delay(url is null ? IdleDelay * 5 : IdleDelay, stoppingToken);
             }
         }
     }
 
-    private async Task KeepAsync(SubscriptionLease lease, string url, CancellationToken ct)
+    private async Task KeepAsync(SubscriptionLease lease, string? url, CancellationToken ct)
     {
         try
         {
@@ -72,11 +74,11 @@ public sealed partial class SubscriptionKeeper(
         }
     }
 
-    private Task DoAsync(SubscriptionLease lease, string url, CancellationToken ct) =>
-        lease switch
+    private Task DoAsync(SubscriptionLease lease, string? url, CancellationToken ct) =>
+        (lease, url) switch
         {
-            { Wanted: false } => DeleteAsync(lease, ct),
-            { SubscriptionId: { } id } when lease.NotificationUrl == url => RenewAsync(lease, id, url, ct),
+            ({ Wanted: false }, _) or (_, null) => DeleteAsync(lease, ct),
+            ({ SubscriptionId: { } id }, _) when lease.NotificationUrl == url => RenewAsync(lease, id, url, ct),
             _ => CreateAsync(lease, url, ct),
         };
 

@@ -20,20 +20,23 @@ public sealed class SubscriptionLeases(WorkerDatabase database)
 {
     private static readonly TimeSpan Duration = TimeSpan.FromMinutes(2);
 
-    public async Task<List<SubscriptionLease>> ClaimAsync(int limit, CancellationToken ct)
+    /// <param name="onlyDeletions">Leaves those alone that Graph does not have.</param>
+    public async Task<List<SubscriptionLease>> ClaimAsync(int limit, bool onlyDeletions, CancellationToken ct)
     {
         await using var command = Command(
             """
             update graph_subscription s set due_at = now() + $1, fence = fence + 1
             from (
-              select client_id, resource from graph_subscription where due_at <= now()
+              select client_id, resource from graph_subscription
+              where due_at <= now() and (not $3 or not wanted or subscription_id is not null)
               order by due_at limit $2 for update skip locked) due
             where due.client_id = s.client_id and due.resource = s.resource
             returning s.client_id, s.resource, s.directory_tenant_id, s.wanted, s.subscription_id, s.notification_url,
               s.fence, s.failures
             """,
             Duration,
-            limit
+            limit,
+            onlyDeletions
         );
         var claimed = new List<SubscriptionLease>();
         await using var reader = await command.ExecuteReaderAsync(ct);
@@ -57,14 +60,14 @@ public sealed class SubscriptionLeases(WorkerDatabase database)
     }
 
     /// <summary>Subscriptions made for another address than ours are due at once.</summary>
-    public async Task MoveAsync(string notificationUrl, CancellationToken ct)
+    public async Task MoveAsync(string? notificationUrl, CancellationToken ct)
     {
         await using var command = Command(
             """
             update graph_subscription set due_at = now()
             where wanted and notification_url is not null and notification_url <> $1 and due_at > now()
             """,
-            notificationUrl
+            notificationUrl ?? ""
         );
         await command.ExecuteNonQueryAsync(ct);
     }
@@ -112,8 +115,19 @@ public sealed class SubscriptionLeases(WorkerDatabase database)
             renewIn
         );
 
+    /// <summary>One that is wanted waits for an address of ours.</summary>
     public Task DeletedAsync(SubscriptionLease lease, CancellationToken ct) =>
-        RecordAsync("delete from graph_subscription where client_id = $1 and resource = $2 and fence = $3", lease, ct);
+        RecordAsync(
+            lease.Wanted
+                ? """
+                update graph_subscription set subscription_id = null, secret_hash = null, notification_url = null,
+                  expires_at = null, due_at = now(), failures = 0, problem = ''
+                where client_id = $1 and resource = $2 and fence = $3
+                """
+                : "delete from graph_subscription where client_id = $1 and resource = $2 and fence = $3",
+            lease,
+            ct
+        );
 
     public Task FailedAsync(SubscriptionLease lease, string problem, TimeSpan delay, CancellationToken ct) =>
         RecordAsync(
