@@ -59,6 +59,48 @@ public sealed class FenceTests(DirectoryFixture service)
         Assert.Equal((2, before.RosterVersion, 0), (after.Failures, after.RosterVersion, after.Staged));
     }
 
+    /// <summary>Whoever takes the client over goes on with the pages; afterwards nothing of anybody's data is left.</summary>
+    [Fact]
+    public async Task Pages_AfterTakeoverAndCommit_AreGone()
+    {
+        using var world = new World(service.Graph, new(1, Users: 12, Groups: 1, new() { PageSize = 2 }, []));
+        var client = await WithPagesAsync(world);
+        await client.ClaimAsync();
+        world.Mend();
+
+        await client.SettleAsync();
+
+        Assert.Equal(0, await PagesAsync(client));
+        Assert.True((await client.StateAsync()).RosterVersion > 0);
+    }
+
+    [Fact]
+    public async Task Pages_ConsentGone_DoNotWaitForItsReturn()
+    {
+        using var world = new World(service.Graph, new(1, Users: 12, Groups: 1, new() { PageSize = 2 }, []));
+        var client = await WithPagesAsync(world);
+        lock (world.Tenant.Gate)
+        {
+            world.Tenant.ServicePrincipals.Clear();
+            world.Tenant.TokensValidFrom = TimeProvider.System.GetUtcNow();
+        }
+
+        await client.SyncAsync();
+
+        Assert.Equal(0, await PagesAsync(client));
+    }
+
+    /// <summary>A first round that broke off after some pages: a later one is garbage.</summary>
+    private async Task<StoryClient> WithPagesAsync(World world)
+    {
+        var client = new StoryClient(service.Services, world.Tenant.Id);
+        await client.CreateAsync();
+        world.Apply(new(TurnKind.Fault, 0, 6, 4));
+        await client.SyncAsync();
+        Assert.NotEqual(0, await PagesAsync(client));
+        return client;
+    }
+
     private static Task<int> PagesAsync(StoryClient client) =>
         client.InTenantAsync(async scope =>
         {

@@ -201,6 +201,7 @@ public sealed class ConnectionApi(
                 ct
             );
         await subscriptions.DropAsync(clientId, ct);
+        await db.StagedPages.Where(p => p.ClientId == clientId).ExecuteDeleteAsync(ct);
         await health.RecordAsync(clientId, HealthView.AwaitingConsent, ct);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);

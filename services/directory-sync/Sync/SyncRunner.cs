@@ -238,16 +238,17 @@ public sealed partial class SyncRunner(
         var health = scope.ServiceProvider.GetRequiredService<HealthBook>();
         await using var transaction = await db.BeginAsync(ct);
         await Leases.FailAsync((NpgsqlConnection)db.Database.GetDbConnection(), lease, delay, resync, ct);
-        if (resync)
+        if (error.Failure is not (GraphFailure.Throttled or GraphFailure.Transient))
         {
-            // Pages of the round that died would lead to its dead link again.
+            // They would lead to a dead round's dead link again, or lie there until somebody has mended the connection.
             await db.StagedPages.Where(p => p.ClientId == lease.ClientId).ExecuteDeleteAsync(ct);
         }
-        else if (error.Failure == GraphFailure.Throttled)
+
+        if (error.Failure == GraphFailure.Throttled)
         {
             await PutOffAsync(db, lease, error, view, ct);
         }
-        else
+        else if (!resync)
         {
             var run = await RunRowAsync(db, lease, progress, ct);
             (run.State, run.FinishedAt) = (SyncRunState.Failed, clock.GetUtcNow());
