@@ -66,6 +66,38 @@ public sealed class CsvTests(DirectoryFixture service)
         Assert.All(await client.UsersAsync(), u => Assert.Equal(UserState.Active, u.State));
     }
 
+    [Fact]
+    public async Task ImportCsv_NoAddressOrAnothersAddress_EscrowsThemAloneAndSaysWhoMendsIt()
+    {
+        var client = await service.ConnectedAsync();
+        var ada = await client.AddPersonAsync("ada");
+        await client.SyncedAsync();
+        var taken = (await client.UserAsync(ada)).Mail;
+        const string header = "key,display_name,mail\n1,Rae,rae@x.example\n";
+
+        await ImportAsync(client, $"{header}2,Bo,\n3,Cy,{taken}\n");
+
+        var shown = (await client.Syncs.ListEscrowedAsync(new() { ClientId = client.Id })).Objects;
+        Assert.Equal(
+            [("2", "MAIL_MISSING"), ("3", "MAIL_DUPLICATE")],
+            shown.Select(o => (o.ExternalId, o.ReasonCode)).Order()
+        );
+        Assert.All(shown, o => Assert.Equal((FixOwner.Msp, null), (o.Owner, o.NextRetryTime)));
+        Assert.All(shown, o => Assert.Contains("next import", o.Retry, StringComparison.Ordinal));
+        Assert.Contains(shown, o => o.Problem.Contains("ada", StringComparison.Ordinal));
+        var health = await client.HealthAsync();
+        Assert.Equal(("ENTRIES_ESCROWED", FixOwner.Msp), (health.ErrorCode, health.Owner));
+        Assert.Equal("", Assert.Single(await client.UsersAsync(), u => u.ExternalId == "1").EscrowReason);
+
+        // One is mended by the next file, the other by whoever had the address first.
+        await ImportAsync(client, $"{header}2,Bo,bo@x.example\n3,Cy,{taken}\n");
+        await client.GraphAsync(HttpMethod.Patch, $"users/{ada}", new { mail = "other@x.example" });
+        await client.SyncedAsync();
+
+        Assert.Empty((await client.Syncs.ListEscrowedAsync(new() { ClientId = client.Id })).Objects);
+        Assert.Equal(HealthState.Healthy, (await client.HealthAsync()).State);
+    }
+
     [Theory]
     [InlineData("", "needs a header line")]
     [InlineData("key,display_name\n1,Rae\n", "column mail is missing")]

@@ -3,13 +3,14 @@ using Npgsql;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
+using Rollcall.DirectorySync.Health;
 using Rollcall.DirectorySync.Sync;
 using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Csv;
 
 /// <summary>Applies a list of people as a full read of the source CSV: the same writer, the same brake, the same events.</summary>
-public sealed class CsvImport(DirectoryDbContext db, TenantContext tenant, TimeProvider clock)
+public sealed class CsvImport(DirectoryDbContext db, TenantContext tenant, HealthBook health, TimeProvider clock)
 {
     public async Task<RoundResult> RunAsync(Guid clientId, List<UserEntry> people, bool dryRun, CancellationToken ct)
     {
@@ -42,7 +43,9 @@ public sealed class CsvImport(DirectoryDbContext db, TenantContext tenant, TimeP
         (run.Staged, run.RosterVersion) = (result.Staged, result.RosterVersion);
         db.SyncRuns.Add(run);
         await db.SaveChangesAsync(ct);
+        await health.SettleAsync(clientId, ct);
         await transaction.CommitAsync(ct);
+        await health.CommittedAsync();
         return result;
     }
 }

@@ -74,9 +74,33 @@ public sealed partial class HealthBook(
     public static async Task<HealthView> AfterSuccessAsync(DirectoryDbContext db, Guid clientId, CancellationToken ct)
     {
         var staged = await db.StagedRemovals.CountAsync(r => r.ClientId == clientId && r.KeepUntil == null, ct);
-        var escrowed = await db.Escrows.CountAsync(e => e.ClientId == clientId, ct);
-        var tangled = await EscrowBook.Tangled(db, clientId).CountAsync(ct);
-        return HealthRules.AfterSuccess(staged, escrowed, await GroupsMissingAsync(db, clientId, ct), tangled);
+        var escrowed = await db
+            .Escrows.Where(e => e.ClientId == clientId)
+            .GroupBy(e => e.Source)
+            .ToDictionaryAsync(g => g.Key, g => g.Count(), ct);
+        return HealthRules.AfterSuccess(
+            staged,
+            escrowed.Values.Sum(),
+            escrowed.GetValueOrDefault(Source.Csv),
+            await GroupsMissingAsync(db, clientId, ct),
+            await EscrowBook.Tangled(db, clientId).CountAsync(ct)
+        );
+    }
+
+    /// <summary>
+    /// After a change that was no sync. A decision about people mends no connection: what fails goes on saying so.
+    /// </summary>
+    public async Task SettleAsync(Guid clientId, CancellationToken ct)
+    {
+        var held = await db.Healths.AnyAsync(
+            h => h.ClientId == clientId && (h.State == HealthState.Healthy || h.State == HealthState.Degraded),
+            ct
+        );
+        if (held && !await db.ClientSyncs.AnyAsync(s => s.ClientId == clientId && s.Failures > 0, ct))
+        {
+            await RecordAsync(clientId, await AfterSuccessAsync(db, clientId, ct), ct);
+            await db.SaveChangesAsync(ct);
+        }
     }
 
     /// <summary>Groups the import scope rests on, which the directory does not have.</summary>

@@ -82,9 +82,10 @@ public static class HealthRules
 
     /// <param name="staged">People whose removal waits for approval.</param>
     /// <param name="escrowed">People and groups whose entry cannot be used.</param>
+    /// <param name="fromFiles">Of these, people from an imported file.</param>
     /// <param name="groupsMissing">Groups of the import scope that the directory does not have.</param>
     /// <param name="tangled">Groups nested in too many others.</param>
-    public static HealthView AfterSuccess(int staged, int escrowed, int groupsMissing, int tangled) =>
+    public static HealthView AfterSuccess(int staged, int escrowed, int fromFiles, int groupsMissing, int tangled) =>
         (staged, groupsMissing, tangled, escrowed) switch
         {
             (0, 0, 0, 0) => HealthView.Healthy,
@@ -101,6 +102,13 @@ public static class HealthRules
                 EscrowRules.NestingLimit,
                 FixOwner.Client,
                 "The client's administrator untangles the nesting of the groups that ListEscrowed names (NESTING_LIMIT); the next sync takes it up."
+            ),
+            (0, _, _, _) when escrowed == fromFiles => new(
+                HealthState.Degraded,
+                $"{escrowed} people of the imported file cannot be used, for a missing or double mail address.",
+                "ENTRIES_ESCROWED",
+                FixOwner.Msp,
+                "Correct the lines of those whom ListEscrowed names and import the file again."
             ),
             (0, _, _, _) => new(
                 HealthState.Degraded,

@@ -92,7 +92,7 @@ public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, 
         await TellAsync(connection, clientId, users, decision, ct);
         run.RosterVersion = await writer.PublishAsync(new(db), ct);
         db.SyncRuns.Update(run);
-        await SettleAsync(clientId, ct);
+        await health.SettleAsync(clientId, ct);
         return run.RosterVersion;
     }
 
@@ -160,21 +160,5 @@ public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, 
         db.SyncRuns.Add(run);
         await db.SaveChangesAsync(ct);
         return run;
-    }
-
-    private async Task SettleAsync(Guid clientId, CancellationToken ct)
-    {
-        // A decision about people mends no connection: what fails goes on saying so.
-        var held = await db.Healths.AnyAsync(
-            h => h.ClientId == clientId && (h.State == HealthState.Healthy || h.State == HealthState.Degraded),
-            ct
-        );
-        if (!held || await db.ClientSyncs.AnyAsync(s => s.ClientId == clientId && s.Failures > 0, ct))
-        {
-            return;
-        }
-
-        await health.RecordAsync(clientId, await HealthBook.AfterSuccessAsync(db, clientId, ct), ct);
-        await db.SaveChangesAsync(ct);
     }
 }

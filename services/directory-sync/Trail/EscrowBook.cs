@@ -105,6 +105,7 @@ public sealed class EscrowBook(DirectoryDbContext db)
         var mail = user?.Mail ?? "";
         var (problem, owner, remedy) = EscrowRules.Explain(
             row.Reason,
+            row.Source,
             mail,
             holders.GetValueOrDefault(mail, ""),
             user is null ? [] : PropertySet.FromJson(user.Properties).Invalid
@@ -123,6 +124,7 @@ public sealed class EscrowBook(DirectoryDbContext db)
             NextRetryTime = row is { Source: Source.Microsoft365, Reason: not EscrowRules.NestingLimit }
                 ? row.NextRetryAt.ToTimestamp()
                 : null,
+            Retry = EscrowRules.Retry(row.Reason, row.Source, row.NextRetryAt),
             Attempts = row.Attempts,
         };
     }

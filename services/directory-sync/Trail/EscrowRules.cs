@@ -12,6 +12,18 @@ public static class EscrowRules
     /// <summary>Of groups: their nesting in others is not followed.</summary>
     public const string NestingLimit = "NESTING_LIMIT";
 
+    /// <summary>When an object is looked at again, in plain words.</summary>
+    /// <param name="at">For what is read by itself.</param>
+    public static string Retry(string reason, Source source, DateTimeOffset at) =>
+        (reason, source) switch
+        {
+            (NestingLimit, _) => "With every sync that brings groups nested otherwise.",
+            (MailDuplicate, Source.Csv) =>
+                "With the next import of the file, and as soon as the other account leaves or gives the address up.",
+            (_, Source.Csv) => "With the next import of the file.",
+            _ => $"As soon as the directory says that the entry changed, and by itself at {at:yyyy-MM-dd HH:mm} UTC.",
+        };
+
     /// <summary>As Entra's own provisioning does it: 6 h, 12 h, 24 h, then daily, and never given up.</summary>
     public static TimeSpan DelayAfter(int attempts) =>
         attempts switch
@@ -21,16 +33,28 @@ public static class EscrowRules
             _ => TimeSpan.FromHours(24),
         };
 
+    /// <param name="source">Who comes from a file is the MSP's to mend, not the client's.</param>
     /// <param name="mail">The address of the object, and who else has it.</param>
     /// <param name="invalid">Properties whose values are none.</param>
     public static (string Problem, FixOwner Owner, string Remedy) Explain(
         string reason,
+        Source source,
         string mail,
         string holder,
         IEnumerable<(string Name, string Value)> invalid
     ) =>
         reason switch
         {
+            MailMissing when source == Source.Csv => (
+                "The imported file gives no mail address, so this person cannot be reached.",
+                FixOwner.Msp,
+                "Add the address to the file, or leave the person out, and import it again."
+            ),
+            MailDuplicate when source == Source.Csv => (
+                $"The address {mail} of the imported file belongs to {(holder.Length > 0 ? holder : "another account")} already.",
+                FixOwner.Msp,
+                "Leave the line out of the file if it is the same person, or give one of the two another address, and import it again."
+            ),
             MailMissing => (
                 "The account has no mail address, so this person cannot be reached.",
                 FixOwner.Client,
