@@ -1,3 +1,4 @@
+using Npgsql;
 using Rollcall.DirectorySync.Api;
 using Rollcall.DirectorySync.Connections;
 using Rollcall.DirectorySync.Csv;
@@ -12,6 +13,18 @@ using Rollcall.Platform;
 using StackExchange.Redis;
 
 var builder = WebApplication.CreateBuilder(args);
+
+if (builder.Configuration.GetConnectionString("database") is { } database)
+{
+    // A round works in temporary tables, by some hundred statements: both stay with the connection. Nothing else does;
+    // tenant and settings end with their transaction.
+    builder.Configuration["ConnectionStrings:database"] = new NpgsqlConnectionStringBuilder(database)
+    {
+        NoResetOnClose = true,
+        MaxAutoPrepare = 200,
+        AutoPrepareMinUsages = 2,
+    }.ConnectionString;
+}
 
 builder.AddService<DirectoryDbContext>("directory-sync", consumers: _ => { });
 builder.Services.AddOptions<GraphOptions>().BindConfiguration("Graph").ValidateDataAnnotations();

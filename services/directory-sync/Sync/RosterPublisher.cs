@@ -16,6 +16,7 @@ public sealed class RosterPublisher(DirectoryDbContext db)
 {
     private const int PartSize = 500;
     private const int PageSize = 5 * PartSize;
+    private const int FewUsers = 200;
 
     private SyncOptions Options => db.GetService<IOptions<SyncOptions>>().Value;
 
@@ -51,13 +52,19 @@ public sealed class RosterPublisher(DirectoryDbContext db)
             first.OutsideImportCount = count;
         }
 
-        await WriteAsync(connection, lease.ClientId, first, ct);
+        await WriteAsync(connection, lease.ClientId, first, many: users > FewUsers, ct);
         return version;
     }
 
-    private async Task WriteAsync(NpgsqlConnection connection, Guid client, RosterChanged first, CancellationToken ct)
+    private async Task WriteAsync(
+        NpgsqlConnection connection,
+        Guid client,
+        RosterChanged first,
+        bool many,
+        CancellationToken ct
+    )
     {
-        await using (var mint = Command(connection, Mint, client, first.RosterVersion))
+        await using (var mint = Command(connection, For(many, Mint), client, first.RosterVersion))
         {
             await mint.ExecuteNonQueryAsync(ct);
         }
@@ -68,7 +75,7 @@ public sealed class RosterPublisher(DirectoryDbContext db)
             await WriteAsync(first, ++part, m => m.Groups.AddRange(chunk), ct);
         }
 
-        await using (var resolve = Command(connection, Resolve, client, first.RosterVersion))
+        await using (var resolve = Command(connection, For(many, Resolve), client, first.RosterVersion))
         {
             await resolve.ExecuteNonQueryAsync(ct);
         }
@@ -202,6 +209,12 @@ public sealed class RosterPublisher(DirectoryDbContext db)
         where exists (select 1 from connection where client_id = @client and directory_tenant_id is not null)
         """;
 
+    /// <summary>Of a few users the planner need not know more than that they are few.</summary>
+    private static string For(bool many, string sql) =>
+        many
+            ? sql
+            : string.Join('\n', sql.Split('\n').Where(line => !line.StartsWith("analyze", StringComparison.Ordinal)));
+
     private const string Mint = """
         update client set roster_version = @version where client_id = @client;
         update directory_user u set revision = @version from t_touched t
@@ -211,38 +224,36 @@ public sealed class RosterPublisher(DirectoryDbContext db)
 
     /// <summary>Groups of each touched user, through nested groups (cycles end by themselves), and reports of each manager.</summary>
     private const string Resolve = """
-        create temp table t_live on commit drop as
+        insert into t_live (object_id, group_id, imported)
         select object_id, group_id, imported from directory_group where client_id = @client and not removed;
-        create temp table t_nested on commit drop as
+        insert into t_nested (member_object_id, group_object_id)
         select m.member_object_id, m.group_object_id from membership m
         join t_live g on g.object_id = m.group_object_id
         where m.client_id = @client and m.member_type = 2 and m.held_at is null;
         analyze t_live, t_nested;
 
-        create temp table t_above on commit drop as
+        insert into t_above (object_id, group_id)
         with recursive above (object_id, ancestor) as (
           select object_id, object_id from t_live
           union
           select a.object_id, n.group_object_id from above a join t_nested n on n.member_object_id = a.ancestor)
         select a.object_id, g.group_id from above a join t_live g on g.object_id = a.ancestor and g.imported;
-        create temp table t_people on commit drop as
+        insert into t_people (user_id, object_id)
         select u.user_id, u.object_id from t_touched t
         join directory_user u on u.client_id = @client and u.user_id = t.user_id;
         analyze t_above, t_people;
 
-        create temp table t_user_groups on commit drop as
+        insert into t_user_groups (user_id, group_ids)
         select p.user_id, array_agg(distinct a.group_id order by a.group_id) as group_ids
         from t_people p
         join membership m on m.client_id = @client and m.member_object_id = p.object_id
         join t_above a on a.object_id = m.group_object_id
         group by p.user_id;
-        alter table t_user_groups add primary key (user_id);
 
-        create temp table t_reports on commit drop as
+        insert into t_reports (manager_object_id, reports)
         select manager_object_id, count(*)::int as reports from directory_user
         where client_id = @client and state = 1 and manager_object_id is not null
         group by manager_object_id;
-        alter table t_reports add primary key (manager_object_id);
         analyze t_user_groups;
         analyze t_reports;
         """;

@@ -93,6 +93,8 @@ public sealed partial class RosterWriter
     /// <summary>All slices of all groups are in: folds them into the roster, and finds out who is in scope.</summary>
     private async Task ApplyGroupsAsync(CancellationToken ct)
     {
+        await AnalyzeAsync("t_group, t_edge, t_seen", ct);
+
         // Without a removal every word on an edge is the same, and none needs to be the last.
         var final = edgesRemoved ? LastWords : "select * from t_edge";
         var edgesSql = first && !edgesRemoved ? FirstEdges : $"with final as ({final}) {Edges}";
@@ -116,8 +118,7 @@ public sealed partial class RosterWriter
             insideKnown = true;
             await ExecuteAsync(
                 $"""
-                create temp table t_inside on commit drop as {ImportFilter.Members};
-                alter table t_inside add primary key (object_id);
+                insert into t_inside {ImportFilter.Members};
                 analyze t_inside;
                 """,
                 ct,

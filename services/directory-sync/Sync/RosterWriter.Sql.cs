@@ -17,29 +17,6 @@ public sealed partial class RosterWriter
           and not exists (select 1 from membership where client_id = @client)
         """;
 
-    private const string Tables = """
-        create temp table t_user (user_id uuid, object_id uuid, external_id text, is_new boolean, action int, state int, state_at timestamptz,
-          first_seen_at timestamptz, staged boolean, loss int, outside boolean, kind int, kind_evidence text, properties jsonb,
-          display_name text, mail text, escrow_reason text, manager uuid, old_manager uuid, event_id uuid, changes jsonb)
-          on commit drop;
-        create temp table t_new (object_id uuid) on commit drop;
-        create temp table t_mail (mail text) on commit drop;
-        create temp table t_manager (object_id uuid) on commit drop;
-        create temp table t_seen (object_id uuid primary key, managed boolean) on commit drop;
-        create temp table t_loss (user_id uuid primary key, state int, outside boolean default false) on commit drop;
-        create temp table t_touched (user_id uuid primary key) on commit drop;
-        create temp table t_group (seq bigint generated always as identity, object_id uuid, group_id uuid, removed boolean,
-          display_name text, security_enabled boolean, dynamic boolean, unreadable boolean) on commit drop;
-        create temp table t_edge (seq bigint generated always as identity, group_object_id uuid, member_object_id uuid,
-          member_type int, removed boolean) on commit drop;
-        create temp table t_group_changed (group_id uuid primary key, object_id uuid, action int, old_name text,
-          old_security boolean, old_dynamic boolean, told boolean) on commit drop;
-        create temp table t_edge_changed (group_object_id uuid, member_object_id uuid, member_type int, gone boolean)
-          on commit drop;
-        create temp table t_event (subject uuid primary key, id uuid, is_group boolean, action int, status int,
-          display_name text, changes jsonb, reason text) on commit drop;
-        """;
-
     /// <summary>One batch of changed users from t_user into the roster.</summary>
     private const string Upsert = $"""
         insert into t_event (subject, id, is_group, action, status, display_name, changes, reason)
@@ -91,7 +68,6 @@ public sealed partial class RosterWriter
         insert into t_new select object_id from t_user where not @first and is_new;
         insert into t_manager select manager from t_user where not @first and manager is not null
         union select old_manager from t_user where not @first and old_manager is not null;
-        truncate t_user;
         """;
 
     /// <summary>
@@ -99,8 +75,7 @@ public sealed partial class RosterWriter
     /// keeps the edges of members it did not see: a restored one gets them back without a word from the directory.
     /// </summary>
     private const string Groups = """
-        analyze t_group, t_edge, t_seen;
-        create temp table t_folded on commit drop as
+        insert into t_folded (object_id, group_id, removed, display_name, security_enabled, dynamic, imported, unreadable)
         select object_id, (array_agg(group_id order by seq))[1] as group_id,
           (array_agg(removed order by seq desc))[1] as removed,
           (array_agg(display_name order by seq desc) filter (where display_name is not null))[1] as display_name,

@@ -42,6 +42,9 @@ public sealed partial class RosterWriter(
     public const int DefaultBatch = 2500;
     private const int BigRound = 5000;
 
+    /// <summary>Of so few rows the planner need not know more than that they are few.</summary>
+    private const int SmallRound = 200;
+
     /// <summary>A new account shows in the directory's changes within this time.</summary>
     private static readonly TimeSpan Replication = TimeSpan.FromHours(1);
     private int added;
@@ -52,6 +55,9 @@ public sealed partial class RosterWriter(
     private int edges;
     private bool edgesRemoved;
     private int told;
+
+    /// <summary>Entries of any kind that the round rests on.</summary>
+    private int entries;
     private Guid[] retried = [];
     private long rosterVersion;
     private readonly List<UserEntry> pending = [];
@@ -63,7 +69,7 @@ public sealed partial class RosterWriter(
     /// <summary>Locks the client and prepares the temporary tables.</summary>
     public async Task BeginAsync(CancellationToken ct)
     {
-        await ExecuteAsync(Tables, ct);
+        await RoundTables.PrepareAsync(connection, ct);
         rosterVersion = (long)
             (await ScalarAsync("select roster_version + 1 from client where client_id = @client for update", ct))!;
         scope = source == Source.Microsoft365 ? await ImportFilter.LoadAsync(connection, lease.ClientId, ct) : scope;
@@ -85,10 +91,11 @@ public sealed partial class RosterWriter(
 
     private async Task WriteUsersAsync(int count, CancellationToken ct)
     {
-        UserEntry[] entries = [.. pending.Take(count)];
-        pending.RemoveRange(0, entries.Length);
-        var known = await KnownAsync([.. entries.Select(e => e.ObjectId).Distinct()], ct);
-        var (imported, inside) = await ImportedAsync(entries, known, ct);
+        UserEntry[] users = [.. pending.Take(count)];
+        pending.RemoveRange(0, users.Length);
+        entries += users.Length;
+        var known = await KnownAsync([.. users.Select(e => e.ObjectId).Distinct()], ct);
+        var (imported, inside) = await ImportedAsync(users, known, ct);
         var changes = new Dictionary<Guid, UserChange>();
         foreach (var entry in imported)
         {
@@ -113,8 +120,8 @@ public sealed partial class RosterWriter(
             }
         }
 
-        await SeeAsync([.. entries.Where(e => e.Removed is null)], ct);
-        var names = entries.ToLookup(e => e.ObjectId, e => e.ExternalId);
+        await SeeAsync([.. users.Where(e => e.Removed is null)], ct);
+        var names = users.ToLookup(e => e.ObjectId, e => e.ExternalId);
         await WriteAsync([.. changes.Values], names, ct);
     }
 
@@ -207,9 +214,10 @@ public sealed partial class RosterWriter(
         returned |= changes.Exists(IsReturn);
         await CopyUsersAsync(changes, names, ct);
         CrashPoints.Reach("after-copy");
-        await ExecuteAsync("analyze t_user (user_id, object_id, is_new)", ct);
+        await AnalyzeAsync("t_user (user_id, object_id, is_new)", ct);
         var known = !first || changes.Exists(c => c.Before is not null);
         await ExecuteAsync(Upsert, ct, ("known", known), ("first", first));
+        await RoundTables.EmptyUsersAsync(connection, changes.Count, ct);
         CrashPoints.Reach("after-upsert");
     }
 
@@ -261,6 +269,7 @@ public sealed partial class RosterWriter(
             return;
         }
 
+        entries += groups.Count + groups.Sum(g => g.Members.Count);
         var living = groups.Where(g => g.Removed is null).Select(g => g.ObjectId).ToArray();
         returned |= (bool)(await ScalarAsync(AnyRemovedGroup, ct, ("ids", living)))!;
 
@@ -286,6 +295,11 @@ public sealed partial class RosterWriter(
             await copy.CompleteAsync(ct);
         }
 
+        await CopyEdgesAsync(groups, ct);
+    }
+
+    private async Task CopyEdgesAsync(List<GroupEntry> groups, CancellationToken ct)
+    {
         await using var copied = await connection.BeginBinaryImportAsync(
             "copy t_edge (group_object_id, member_object_id, member_type, removed) from stdin (format binary)",
             ct
@@ -335,12 +349,19 @@ public sealed partial class RosterWriter(
         CrashPoints.Reach("after-losses");
         var version = await PublishAsync(publisher, ct);
         CrashPoints.Reach("after-outbox");
+        if (entries > BigRound)
+        {
+            await RoundTables.DropAsync(connection, ct);
+        }
+
         return new(added, changed, removed + deleted, staged, version, ReadAll: returned && !lease.IsFull, told);
     }
 
     /// <summary>Removals somebody approved.</summary>
-    public Task ApproveAsync(Guid[] users, CancellationToken ct) =>
-        ExecuteAsync(
+    public Task ApproveAsync(Guid[] users, CancellationToken ct)
+    {
+        entries += users.Length;
+        return ExecuteAsync(
             """
             insert into t_loss select user_id, new_state, outside_import from staged_removal where client_id = @client and user_id = any (@users);
             delete from staged_removal where client_id = @client and user_id = any (@users);
@@ -348,6 +369,7 @@ public sealed partial class RosterWriter(
             ct,
             ("users", users)
         );
+    }
 
     /// <summary>Removals somebody rejected: nobody waits for anything any more.</summary>
     public Task KeepAsync(Guid[] users, CancellationToken ct) =>
@@ -363,7 +385,7 @@ public sealed partial class RosterWriter(
     /// <summary>Publishes what was touched as the next version. 0 if nothing was.</summary>
     public async Task<long> PublishAsync(RosterPublisher publisher, CancellationToken ct)
     {
-        await ExecuteAsync("analyze t_touched, t_mail, t_manager, t_new, t_edge_changed, t_group_changed", ct);
+        await AnalyzeAsync("t_touched, t_mail, t_manager, t_new, t_edge_changed, t_group_changed", ct);
         if (!first)
         {
             await ExecuteAsync(Touch, ct);
@@ -440,6 +462,9 @@ public sealed partial class RosterWriter(
 
     private static Task WriteJsonAsync(NpgsqlBinaryImporter copy, string? json, CancellationToken ct) =>
         json is null ? copy.WriteNullAsync(ct) : copy.WriteAsync(json, NpgsqlDbType.Jsonb, ct);
+
+    private Task AnalyzeAsync(string tables, CancellationToken ct) =>
+        entries > SmallRound ? ExecuteAsync($"analyze {tables}", ct) : Task.CompletedTask;
 
     private async Task ExecuteAsync(string sql, CancellationToken ct, params (string Name, object Value)[] parameters)
     {

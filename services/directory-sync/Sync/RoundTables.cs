@@ -1,0 +1,113 @@
+using Npgsql;
+
+namespace Rollcall.DirectorySync.Sync;
+
+/// <summary>
+/// The temporary tables a round works in. They are made once and stay with the connection: making them costs more than
+/// anything else a small round does. The rows of the round before are deleted by the next one, whatever became of it.
+/// </summary>
+internal static class RoundTables
+{
+    /// <summary>Deleted rows leave gaps that the planner takes for rows: beyond this the tables are made anew.</summary>
+    private const int MostBytes = 8 * 8192;
+
+    private const int FewRows = 500;
+
+    private static readonly string[] Names =
+    [
+        "t_user",
+        "t_new",
+        "t_mail",
+        "t_manager",
+        "t_seen",
+        "t_loss",
+        "t_touched",
+        "t_group",
+        "t_folded",
+        "t_edge",
+        "t_group_changed",
+        "t_edge_changed",
+        "t_event",
+        "t_inside",
+        "t_live",
+        "t_nested",
+        "t_above",
+        "t_people",
+        "t_user_groups",
+        "t_reports",
+    ];
+
+    private static readonly string Look =
+        $"select greatest({string.Join(", ", Names.Select(n => $"pg_relation_size(to_regclass('pg_temp.{n}'))"))})";
+
+    private static readonly string Clear = string.Join("; ", Names.Select(n => $"delete from {n}"));
+
+    private static readonly string Drop =
+        $"drop table if exists {string.Join(", ", Names.Select(n => $"pg_temp.{n}"))}";
+
+    /// <summary>Empty when the planner first looks, so that it goes by the size of what is in them.</summary>
+    private static readonly string Create = $"""
+        create temp table t_user (user_id uuid, object_id uuid, external_id text, is_new boolean, action int, state int, state_at timestamptz,
+          first_seen_at timestamptz, staged boolean, loss int, outside boolean, kind int, kind_evidence text, properties jsonb,
+          display_name text, mail text, escrow_reason text, manager uuid, old_manager uuid, event_id uuid, changes jsonb);
+        create temp table t_new (object_id uuid);
+        create temp table t_mail (mail text);
+        create temp table t_manager (object_id uuid);
+        create temp table t_seen (object_id uuid primary key, managed boolean);
+        create temp table t_loss (user_id uuid primary key, state int, outside boolean default false);
+        create temp table t_touched (user_id uuid primary key);
+        create temp table t_group (seq bigint generated always as identity, object_id uuid, group_id uuid, removed boolean,
+          display_name text, security_enabled boolean, dynamic boolean, unreadable boolean);
+        create temp table t_folded (object_id uuid, group_id uuid, removed boolean, display_name text, security_enabled boolean,
+          dynamic boolean, imported boolean, unreadable boolean);
+        create temp table t_edge (seq bigint generated always as identity, group_object_id uuid, member_object_id uuid,
+          member_type int, removed boolean);
+        create temp table t_group_changed (group_id uuid primary key, object_id uuid, action int, old_name text,
+          old_security boolean, old_dynamic boolean, told boolean);
+        create temp table t_edge_changed (group_object_id uuid, member_object_id uuid, member_type int, gone boolean);
+        create temp table t_event (subject uuid primary key, id uuid, is_group boolean, action int, status int,
+          display_name text, changes jsonb, reason text);
+        create temp table t_inside (object_id uuid primary key);
+        create temp table t_live (object_id uuid, group_id uuid, imported boolean);
+        create temp table t_nested (member_object_id uuid, group_object_id uuid);
+        create temp table t_above (object_id uuid, group_id uuid);
+        create temp table t_people (user_id uuid, object_id uuid);
+        create temp table t_user_groups (user_id uuid, group_ids uuid[]);
+        create temp table t_reports (manager_object_id uuid, reports int);
+        analyze {string.Join(", ", Names)};
+        """;
+
+    /// <summary>Empty tables, in the caller's transaction.</summary>
+    public static async Task PrepareAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var look = new NpgsqlCommand(Look, connection);
+        var size = await look.ExecuteScalarAsync(ct) as long?;
+        await using var prepare = new NpgsqlCommand(
+            size switch
+            {
+                null => Create,
+                <= MostBytes => Clear,
+                _ => $"{Drop}; {Create}",
+            },
+            connection
+        );
+        await prepare.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>Between two batches of a round. A big one frees its space at once, which costs a new file.</summary>
+    public static async Task EmptyUsersAsync(NpgsqlConnection connection, int rows, CancellationToken ct)
+    {
+        await using var empty = new NpgsqlCommand(
+            rows > FewRows ? "truncate t_user" : "delete from t_user",
+            connection
+        );
+        await empty.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>A big round leaves nothing on the disk of a connection that may rest now.</summary>
+    public static async Task DropAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var drop = new NpgsqlCommand(Drop, connection);
+        await drop.ExecuteNonQueryAsync(ct);
+    }
+}
