@@ -26,7 +26,7 @@ public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper outpu
         Environment.GetEnvironmentVariable("ROLLCALL_STORIES") is { Length: > 0 } count
             ? int.Parse(count, CultureInfo.InvariantCulture)
         : Long ? 20_000
-        : 2_000;
+        : 600;
 
     [Fact]
     public async Task AnyStory_OnceItIsOver_RosterIsTheDirectory()

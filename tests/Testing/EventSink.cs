@@ -10,7 +10,7 @@ namespace Rollcall.Testing;
 /// <summary>A queue bound to every event exchange: what a service has really published.</summary>
 public sealed class EventSink : IAsyncDisposable
 {
-    private readonly ConcurrentQueue<ITenantEvent> events = new();
+    private readonly ConcurrentDictionary<string, ConcurrentQueue<ITenantEvent>> events = new(StringComparer.Ordinal);
     private IConnection? connection;
 
     /// <param name="keep">False: everything has a queue to go to, which forgets it.</param>
@@ -35,7 +35,8 @@ public sealed class EventSink : IAsyncDisposable
         consumer.ReceivedAsync += (_, delivery) =>
         {
             var type = Encoding.UTF8.GetString((byte[])delivery.BasicProperties.Headers![EventHeaders.ProtoType]!);
-            events.Enqueue((ITenantEvent)Contracts.Messages[type].Parser.ParseFrom(delivery.Body.ToArray()));
+            var message = (ITenantEvent)Contracts.Messages[type].Parser.ParseFrom(delivery.Body.ToArray());
+            events.GetOrAdd(message.ClientId, _ => new()).Enqueue(message);
             return Task.CompletedTask;
         };
         await channel.BasicConsumeAsync(queue.QueueName, autoAck: true, consumer);
@@ -43,7 +44,8 @@ public sealed class EventSink : IAsyncDisposable
 
     /// <summary>Events of the type about the client, in the order of their arrival.</summary>
     public List<T> Of<T>(Guid clientId)
-        where T : ITenantEvent => [.. events.OfType<T>().Where(e => e.ClientId == clientId.ToString())];
+        where T : ITenantEvent =>
+        events.TryGetValue(clientId.ToString(), out var ofClient) ? [.. ofClient.OfType<T>()] : [];
 
     public async ValueTask DisposeAsync()
     {
