@@ -38,6 +38,8 @@ builder.Services.AddSingleton<IConnectionMultiplexer>(_ =>
 builder.Services.AddSingleton<IClientDirectory, LocalClientDirectory>();
 builder.Services.AddSingleton<GraphHttp>();
 builder.Services.AddSingleton<GraphTokens>();
+builder.Services.AddSingleton<GraphShare>();
+builder.Services.AddHostedService(provider => provider.GetRequiredService<GraphShare>());
 builder.Services.AddSingleton<GraphPace>();
 builder.Services.AddSingleton<GraphDirectory>();
 builder.Services.AddSingleton<GraphBatch>();

@@ -90,6 +90,31 @@ public sealed class FenceTests(DirectoryFixture service)
         Assert.Equal(0, await PagesAsync(client));
     }
 
+    [Fact]
+    public async Task Pages_Disconnected_AreGone()
+    {
+        var client = await service.ConnectedAsync();
+        await client.DbAsync(async db =>
+        {
+            db.StagedPages.Add(
+                new()
+                {
+                    MspId = client.MspId,
+                    ClientId = Guid.Parse(client.Id),
+                    Stream = 0,
+                    Page = 0,
+                    Origin = "of a round under way",
+                    Body = [],
+                }
+            );
+            return await db.SaveChangesAsync();
+        });
+
+        await client.Connections.DisconnectAsync(new() { ClientId = client.Id });
+
+        Assert.Equal(0, await client.DbAsync(db => db.StagedPages.CountAsync()));
+    }
+
     /// <summary>A first round that broke off after some pages: a later one is garbage.</summary>
     private async Task<StoryClient> WithPagesAsync(World world)
     {

@@ -33,11 +33,14 @@ public sealed class GraphOptions
 
     public TimeSpan BreakFor { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Resource units a directory may take in 10 s. Microsoft's limit for the smallest tenants.</summary>
+    /// <summary>
+    /// Resource units a directory may take in 10 s, all instances of the service together. Microsoft's limit for the smallest
+    /// tenants.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int TenantUnits { get; set; } = 3_500;
 
-    /// <summary>Resource units of this process in 20 s; with several processes, its share of Microsoft's 150,000.</summary>
+    /// <summary>Resource units of the application in 20 s, all instances of the service together.</summary>
     [Range(2, int.MaxValue)]
     public int AppUnits { get; set; } = 150_000;
 

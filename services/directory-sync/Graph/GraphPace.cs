@@ -28,15 +28,18 @@ public sealed class GraphPace : IDisposable
     private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
 
     private readonly GraphOptions options;
+    private readonly GraphShare? share;
     private readonly PartitionedRateLimiter<(Guid Directory, GraphUrgency Urgency)> units;
     private readonly ConcurrentDictionary<Guid, Pause> pauses = new();
 
     /// <summary>Only of directories that failed and have not answered since.</summary>
     private readonly ConcurrentDictionary<Guid, ResiliencePipeline> circuits = new();
 
-    public GraphPace(IOptions<GraphOptions> options)
+    /// <param name="share">Other instances of the service; null: there are none.</param>
+    public GraphPace(IOptions<GraphOptions> options, GraphShare? share = null)
     {
         this.options = options.Value;
+        this.share = share;
         var (tenant, app) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(20));
         units = PartitionedRateLimiter.CreateChained(
             Limiter(c => c.Directory, _ => this.options.TenantUnits, tenant),
@@ -56,6 +59,8 @@ public sealed class GraphPace : IDisposable
         CancellationToken ct
     )
     {
+        await HearAsync(Application);
+        await HearAsync(directory);
         AwaitPause(Application);
         AwaitPause(directory);
         Take(directory, urgency, cost);
@@ -81,7 +86,7 @@ public sealed class GraphPace : IDisposable
         }
         catch (GraphException e) when (e.Failure == GraphFailure.Throttled)
         {
-            throw Paused(e.WholeApplication ? Application : directory, e);
+            throw await PausedAsync(e.WholeApplication ? Application : directory, e);
         }
         catch (GraphException e) when (e.Failure == GraphFailure.Transient)
         {
@@ -91,6 +96,19 @@ public sealed class GraphPace : IDisposable
     }
 
     public void Dispose() => units.Dispose();
+
+    /// <summary>What another instance was told binds this one too.</summary>
+    private async Task HearAsync(Guid key)
+    {
+        if (share is { Instances: > 1 } && !(pauses.TryGetValue(key, out var known) && known.Left > TimeSpan.Zero))
+        {
+            var left = await share.PauseAsync(key);
+            if (left > TimeSpan.Zero)
+            {
+                pauses[key] = new(TimeProvider.System.GetTimestamp(), left, known?.InARow ?? 0);
+            }
+        }
+    }
 
     private void AwaitPause(Guid key)
     {
@@ -102,7 +120,12 @@ public sealed class GraphPace : IDisposable
 
     private void Take(Guid directory, GraphUrgency urgency, int cost)
     {
-        using var taken = units.AttemptAcquire((directory, urgency), cost);
+        // Each instance has its part of the units, which is as if its calls cost more.
+        var dear = Math.Max(
+            1,
+            Math.Min(cost * (share?.Instances ?? 1), Math.Min(options.TenantUnits / 2, options.AppUnits / 4))
+        );
+        using var taken = units.AttemptAcquire((directory, urgency), dear);
         if (!taken.IsAcquired)
         {
             var wait = taken.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1);
@@ -111,12 +134,13 @@ public sealed class GraphPace : IDisposable
     }
 
     /// <summary>The wait Graph asked for binds every call to the directory; without one, each refusal in a row doubles ours.</summary>
-    private GraphException Paused(Guid key, GraphException error)
+    private async Task<GraphException> PausedAsync(Guid key, GraphException error)
     {
         var inARow = pauses.TryGetValue(key, out var last) ? last.InARow + 1 : 1;
         var wait = error.RetryAfter ?? options.RetryDelay * Math.Pow(2, Math.Min(inARow, 12)) * Jitter();
         wait = wait > LongestPause ? LongestPause : wait;
         pauses[key] = new(TimeProvider.System.GetTimestamp(), wait, inARow);
+        await (share?.TellAsync(key, wait) ?? Task.CompletedTask);
         return new(error.Failure, error.Code, error.Message, error) { RetryAfter = wait };
     }
 
