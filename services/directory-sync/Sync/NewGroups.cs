@@ -23,7 +23,7 @@ public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
             return groups;
         }
 
-        var words = await WordsAsync(lease, groups, ct);
+        var words = await WordsAsync(groups, ct);
         var living = words.Where(w => !w.Value).Select(w => w.Key).ToHashSet();
         var strangers = living.Except(await KnownAsync(lease, [.. living], ct)).ToList();
         if (strangers.Count == 0)
@@ -51,24 +51,19 @@ public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
     }
 
     /// <summary>The groups of the round, and whether the last word on each was its removal.</summary>
-    private Task<Dictionary<Guid, bool>> WordsAsync(SyncLease lease, StreamPages groups, CancellationToken ct) =>
-        InTenantAsync(
-            lease,
-            async db =>
+    private static async Task<Dictionary<Guid, bool>> WordsAsync(StreamPages groups, CancellationToken ct)
+    {
+        var words = new Dictionary<Guid, bool>();
+        await foreach (var page in groups.GroupsAsync(ct))
+        {
+            foreach (var group in page)
             {
-                var words = new Dictionary<Guid, bool>();
-                await foreach (var page in groups.PagesAsync(db, lease.ClientId, ct))
-                {
-                    foreach (var group in GraphPage.Groups(page))
-                    {
-                        words[group.ObjectId] = group.Removed is not null;
-                    }
-                }
+                words[group.ObjectId] = group.Removed is not null;
+            }
+        }
 
-                return words;
-            },
-            ct
-        );
+        return words;
+    }
 
     private Task<HashSet<Guid>> KnownAsync(SyncLease lease, Guid[] ids, CancellationToken ct) =>
         InTenantAsync(

@@ -218,7 +218,7 @@ public sealed class RosterPublisher(DirectoryDbContext db)
     private const string Mint = """
         update client set roster_version = @version where client_id = @client;
         update directory_user u set revision = @version from t_touched t
-        where u.client_id = @client and u.user_id = t.user_id and u.revision <> @version;
+        where u.client_id = @client and u.user_id = t.user_id and u.revision <> @version and @version > 1;
         analyze t_touched;
         """;
 

@@ -34,7 +34,7 @@ public sealed partial class RosterWriter
     )
     {
         await BeginAsync(ct);
-        await foreach (var page in groups.PagesAsync(db, lease.ClientId, ct))
+        await foreach (var page in groups.GroupsAsync(ct))
         {
             await AddGroupsAsync(page, ct);
         }
@@ -42,7 +42,7 @@ public sealed partial class RosterWriter
         if (IsScoped)
         {
             // Who is imported hangs on the groups, and which links a full round drops hangs on who is there.
-            await SeeUsersAsync(db, users, ct);
+            await SeeUsersAsync(users, ct);
             await ApplyGroupsAsync(ct);
             await AddNewcomersAsync(read, ct);
         }
@@ -53,9 +53,17 @@ public sealed partial class RosterWriter
             await AddUsersAsync(again.Found, ct);
         }
 
-        await foreach (var page in users.PagesAsync(db, lease.ClientId, ct))
+        try
         {
-            await AddUsersAsync(page, ct);
+            await foreach (var page in users.UsersAsync(ct))
+            {
+                await AddUsersAsync(page, ct);
+            }
+        }
+        finally
+        {
+            // Nothing may be under way on a connection that is to roll back.
+            await WrittenAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         if (users.StagedCount + groups.StagedCount > 0)
@@ -67,16 +75,16 @@ public sealed partial class RosterWriter
     }
 
     /// <summary>Takes note of who is there, before a full round's groups are applied.</summary>
-    private async Task SeeUsersAsync(DirectoryDbContext db, StreamPages users, CancellationToken ct)
+    private async Task SeeUsersAsync(StreamPages users, CancellationToken ct)
     {
         if (!lease.IsFull)
         {
             return;
         }
 
-        await foreach (var page in users.PagesAsync(db, lease.ClientId, ct))
+        await foreach (var page in users.UsersAsync(ct))
         {
-            await SeeAsync([.. GraphPage.Users(page).Where(e => e.Removed is null)], ct);
+            await SeeAsync([.. page.Where(e => e.Removed is null)], ct);
         }
     }
 
@@ -93,6 +101,7 @@ public sealed partial class RosterWriter
     /// <summary>All slices of all groups are in: folds them into the roster, and finds out who is in scope.</summary>
     private async Task ApplyGroupsAsync(CancellationToken ct)
     {
+        await CopyGroupsAsync(ct);
         await AnalyzeAsync("t_group, t_edge, t_seen", ct);
 
         // Without a removal every word on an edge is the same, and none needs to be the last.
@@ -181,7 +190,7 @@ public sealed partial class RosterWriter
     /// <returns>Those who came in but must be read first.</returns>
     private async Task<List<Guid>> ApplyScopeAsync(CancellationToken ct)
     {
-        if (lease.IsFull && source == Source.Microsoft365)
+        if (lease.IsFull && !first && source == Source.Microsoft365)
         {
             await ExecuteAsync(IsScoped ? ForgetMissing : ForgetOutsiders, ct);
         }
@@ -213,6 +222,7 @@ public sealed partial class RosterWriter
 
     private async Task<HashSet<Guid>> IdsAsync(string sql, Guid[] ids, CancellationToken ct)
     {
+        await WrittenAsync();
         await using var command = Command(sql, [("ids", ids)]);
         await using var reader = await command.ExecuteReaderAsync(ct);
         HashSet<Guid> found = [];

@@ -17,14 +17,39 @@ public sealed partial class RosterWriter
           and not exists (select 1 from membership where client_id = @client)
         """;
 
+    private const string SkippedKinds =
+        "(values (4, 'KIND_SHARED_MAILBOX'), (5, 'KIND_RESOURCE'), (6, 'KIND_SERVICE')) k (kind, code)";
+
+    /// <summary>One batch of a client that has nothing yet: nobody to look for, and all of them are touched in the end.</summary>
+    private const string Newcomers = $"""
+        insert into directory_user (msp_id, client_id, user_id, revision, state, state_at, first_seen_at, suggested_kind,
+          kind_evidence, authority, external_id, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged, outside_import)
+        select @msp, @client, user_id, @version, state, state_at, first_seen_at, kind,
+          kind_evidence, @source, external_id, object_id, manager, properties, display_name, mail, escrow_reason, false, false
+        from t_user;
+
+        insert into source_link (msp_id, client_id, source, external_id, user_id, linked_at)
+        select @msp, @client, @source, external_id, user_id, @now from t_user;
+
+        insert into t_event (subject, id, is_group, action, status, display_name, reason)
+        select t.user_id, t.event_id, false, t.action, case when k.code is null then 1 else 3 end, t.display_name, coalesce(k.code, '')
+        from t_user t left join {SkippedKinds} on k.kind = t.kind;
+        """;
+
+    private const string TouchAll = """
+        insert into t_touched select user_id from directory_user where client_id = @client on conflict do nothing;
+        insert into t_mail select mail from directory_user where client_id = @client group by mail having count(*) > 1;
+        analyze t_touched, t_mail, t_group_changed, t_event;
+        """;
+
     /// <summary>One batch of changed users from t_user into the roster.</summary>
     private const string Upsert = $"""
         insert into t_event (subject, id, is_group, action, status, display_name, changes, reason)
         select t.user_id, t.event_id, false, t.action, case when k.code is null then 1 else 3 end, t.display_name,
           t.changes, coalesce(k.code, '')
         from t_user t
-        left join directory_user u on @known and u.client_id = @client and u.user_id = t.user_id
-        left join (values (4, 'KIND_SHARED_MAILBOX'), (5, 'KIND_RESOURCE'), (6, 'KIND_SERVICE')) k (kind, code)
+        left join directory_user u on u.client_id = @client and u.user_id = t.user_id
+        left join {SkippedKinds}
           on k.kind = t.kind and u.suggested_kind is distinct from t.kind and u.decided_kind is null
         where not (t.loss is not null and t.action = 3)
         {MergeEvent};
@@ -34,7 +59,7 @@ public sealed partial class RosterWriter
         union all
         select unnest(array[u.mail, t.mail]) from t_user t
         join directory_user u on u.client_id = @client and u.user_id = t.user_id
-        where @known and not t.is_new and (u.mail <> t.mail or t.action = 4 or t.state in (3, 4) or u.escrow_reason = 'INVALID_DATA');
+        where not t.is_new and (u.mail <> t.mail or t.action = 4 or t.state in (3, 4) or u.escrow_reason = 'INVALID_DATA');
 
         insert into directory_user (msp_id, client_id, user_id, revision, state, state_at, first_seen_at, suggested_kind,
           kind_evidence, authority, external_id, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged, outside_import)
@@ -65,9 +90,9 @@ public sealed partial class RosterWriter
         delete from t_loss l using t_user t where l.user_id = t.user_id and t.loss is null;
 
         insert into t_touched select user_id from t_user on conflict do nothing;
-        insert into t_new select object_id from t_user where not @first and is_new;
-        insert into t_manager select manager from t_user where not @first and manager is not null
-        union select old_manager from t_user where not @first and old_manager is not null;
+        insert into t_new select object_id from t_user where is_new;
+        insert into t_manager select manager from t_user where manager is not null
+        union select old_manager from t_user where old_manager is not null;
         """;
 
     /// <summary>
@@ -142,10 +167,11 @@ public sealed partial class RosterWriter
         insert into t_edge_changed select * from gone;
         """;
 
+    /// <summary>Sorted and each but once: what is known to be new costs the indexes half.</summary>
     private const string FirstEdges = """
         insert into membership (msp_id, client_id, group_object_id, member_object_id, member_type)
-        select @msp, @client, group_object_id, member_object_id, member_type from t_edge
-        on conflict do nothing;
+        select distinct on (group_object_id, member_object_id) @msp, @client, group_object_id, member_object_id, member_type
+        from t_edge order by group_object_id, member_object_id;
         insert into t_edge_changed select group_object_id, member_object_id, member_type, false from t_edge;
 
         """;

@@ -41,6 +41,7 @@ public sealed partial class RosterWriter(
 {
     public const int DefaultBatch = 2500;
     private const int BigRound = 5000;
+    private const int EdgeBatch = 20_000;
 
     /// <summary>Of so few rows the planner need not know more than that they are few.</summary>
     private const int SmallRound = 200;
@@ -60,7 +61,9 @@ public sealed partial class RosterWriter(
     private int entries;
     private Guid[] retried = [];
     private long rosterVersion;
+    private Task underWay = Task.CompletedTask;
     private readonly List<UserEntry> pending = [];
+    private readonly List<GroupEntry> pendingGroups = [];
 
     /// <summary>Nothing of the client is in the roster yet: no need to look for it, but for what this round has written.</summary>
     private bool first;
@@ -76,9 +79,6 @@ public sealed partial class RosterWriter(
         first = (bool)(await ScalarAsync(NothingYet, ct))!;
     }
 
-    /// <summary>Takes one page of the users stream.</summary>
-    public Task AddUsersAsync(byte[] page, CancellationToken ct) => AddUsersAsync(GraphPage.Users(page), ct);
-
     /// <summary>Takes entries of any source.</summary>
     public async Task AddUsersAsync(IEnumerable<UserEntry> entries, CancellationToken ct)
     {
@@ -87,6 +87,14 @@ public sealed partial class RosterWriter(
         {
             await WriteUsersAsync(batchSize, ct);
         }
+    }
+
+    /// <summary>Waits for the statement that was sent off while the next batch was decided.</summary>
+    private Task WrittenAsync()
+    {
+        var sent = underWay;
+        underWay = Task.CompletedTask;
+        return sent;
     }
 
     private async Task WriteUsersAsync(int count, CancellationToken ct)
@@ -168,6 +176,7 @@ public sealed partial class RosterWriter(
             return [];
         }
 
+        await WrittenAsync();
         await using var command = new NpgsqlCommand(
             """
             select user_id, object_id, state, staged, properties::text, manager_object_id, state_at, first_seen_at, mailbox_purpose
@@ -212,13 +221,26 @@ public sealed partial class RosterWriter(
         removed += changes.Count(c => c is { Action: SyncAction.Removed or SyncAction.Purged, Loss: null });
         lost |= changes.Exists(c => c.Loss is not null);
         returned |= changes.Exists(IsReturn);
+        await WrittenAsync();
         await CopyUsersAsync(changes, names, ct);
         CrashPoints.Reach("after-copy");
-        await AnalyzeAsync("t_user (user_id, object_id, is_new)", ct);
-        var known = !first || changes.Exists(c => c.Before is not null);
-        await ExecuteAsync(Upsert, ct, ("known", known), ("first", first));
-        await RoundTables.EmptyUsersAsync(connection, changes.Count, ct);
+        if (first && changes.TrueForAll(c => c is { Before: null, Loss: null }))
+        {
+            underWay = ApplyAsync(Newcomers, changes.Count, ct);
+        }
+        else
+        {
+            await AnalyzeAsync("t_user (user_id, object_id, is_new)", ct);
+            await ApplyAsync(Upsert, changes.Count, ct);
+        }
+
         CrashPoints.Reach("after-upsert");
+    }
+
+    private async Task ApplyAsync(string batch, int users, CancellationToken ct)
+    {
+        await ExecuteAsync(batch, ct);
+        await RoundTables.EmptyUsersAsync(connection, users, ct);
     }
 
     private async Task CopyUsersAsync(List<UserChange> changes, ILookup<Guid, string> names, CancellationToken ct)
@@ -233,45 +255,62 @@ public sealed partial class RosterWriter(
         );
         foreach (var c in changes)
         {
-            await copy.StartRowAsync(ct);
-            await copy.WriteAsync(c.After.UserId, ct);
-            await copy.WriteAsync(c.After.ObjectId, ct);
-            await copy.WriteAsync(names[c.After.ObjectId].First(), ct);
-            await copy.WriteAsync(c.Before is null, ct);
-            await copy.WriteAsync((int)c.Action, ct);
-            await copy.WriteAsync((int)c.After.State, ct);
-            await copy.WriteAsync(c.After.StateAt, NpgsqlDbType.TimestampTz, ct);
-            await copy.WriteAsync(c.After.FirstSeenAt, NpgsqlDbType.TimestampTz, ct);
-            await copy.WriteAsync(c.After.Staged, ct);
-            await WriteOrNullAsync(copy, (int?)c.Loss, ct);
-            await copy.WriteAsync(c.Outside, ct);
-            await copy.WriteAsync((int)c.Kind, ct);
-            await copy.WriteAsync(c.KindEvidence, ct);
-            await copy.WriteAsync(c.After.Properties.ToJson(), NpgsqlDbType.Jsonb, ct);
-            await copy.WriteAsync(c.DisplayName, ct);
-            await copy.WriteAsync(c.Mail, ct);
-            await copy.WriteAsync(c.EscrowReason, ct);
-            await WriteOrNullAsync(copy, c.After.Manager, ct);
-            await WriteOrNullAsync(copy, c.Before?.Manager, ct);
-            await copy.WriteAsync(Guid.CreateVersion7(), ct);
-            await WriteJsonAsync(copy, c.ChangesJson(), ct);
+            Write(copy, c, names[c.After.ObjectId].First());
         }
 
         await copy.CompleteAsync(ct);
     }
 
-    /// <summary>Takes one page of the groups stream.</summary>
-    public async Task AddGroupsAsync(byte[] page, CancellationToken ct)
+    /// <summary>Without awaiting: millions of values, each gone into a buffer.</summary>
+    private static void Write(NpgsqlBinaryImporter copy, UserChange c, string externalId)
     {
-        var groups = GraphPage.Groups(page).ToList();
-        if (groups.Count == 0)
+        copy.StartRow();
+        copy.Write(c.After.UserId);
+        copy.Write(c.After.ObjectId);
+        copy.Write(externalId);
+        copy.Write(c.Before is null);
+        copy.Write((int)c.Action);
+        copy.Write((int)c.After.State);
+        copy.Write(c.After.StateAt, NpgsqlDbType.TimestampTz);
+        copy.Write(c.After.FirstSeenAt, NpgsqlDbType.TimestampTz);
+        copy.Write(c.After.Staged);
+        copy.Write((int?)c.Loss);
+        copy.Write(c.Outside);
+        copy.Write((int)c.Kind);
+        copy.Write(c.KindEvidence);
+        copy.Write(c.After.Properties.ToJson(), NpgsqlDbType.Jsonb);
+        copy.Write(c.DisplayName);
+        copy.Write(c.Mail);
+        copy.Write(c.EscrowReason);
+        copy.Write(c.After.Manager);
+        copy.Write(c.Before?.Manager);
+        copy.Write(Guid.CreateVersion7());
+        copy.Write(c.ChangesJson(), NpgsqlDbType.Jsonb);
+    }
+
+    /// <summary>Takes one page of the groups stream.</summary>
+    private async Task AddGroupsAsync(IEnumerable<GroupEntry> page, CancellationToken ct)
+    {
+        pendingGroups.AddRange(page);
+        if (pendingGroups.Sum(g => 1 + g.Members.Count) >= EdgeBatch)
+        {
+            await CopyGroupsAsync(ct);
+        }
+    }
+
+    private async Task CopyGroupsAsync(CancellationToken ct)
+    {
+        if (pendingGroups.Count == 0)
         {
             return;
         }
 
-        entries += groups.Count + groups.Sum(g => g.Members.Count);
-        var living = groups.Where(g => g.Removed is null).Select(g => g.ObjectId).ToArray();
-        returned |= (bool)(await ScalarAsync(AnyRemovedGroup, ct, ("ids", living)))!;
+        entries += pendingGroups.Sum(g => 1 + g.Members.Count);
+        if (!first)
+        {
+            var living = pendingGroups.Where(g => g.Removed is null).Select(g => g.ObjectId).ToArray();
+            returned |= (bool)(await ScalarAsync(AnyRemovedGroup, ct, ("ids", living)))!;
+        }
 
         await using (
             var copy = await connection.BeginBinaryImportAsync(
@@ -280,53 +319,52 @@ public sealed partial class RosterWriter(
             )
         )
         {
-            foreach (var g in groups)
-            {
-                await copy.StartRowAsync(ct);
-                await copy.WriteAsync(g.ObjectId, ct);
-                await copy.WriteAsync(Guid.CreateVersion7(), ct);
-                await copy.WriteAsync(g.Removed is not null, ct);
-                await WriteOrNullAsync(copy, g.DisplayName, ct);
-                await WriteOrNullAsync(copy, g.SecurityEnabled, ct);
-                await WriteOrNullAsync(copy, g.Dynamic, ct);
-                await copy.WriteAsync(g.Unreadable is not null, ct);
-            }
-
+            pendingGroups.ForEach(g => Write(copy, g));
             await copy.CompleteAsync(ct);
         }
 
-        await CopyEdgesAsync(groups, ct);
-    }
-
-    private async Task CopyEdgesAsync(List<GroupEntry> groups, CancellationToken ct)
-    {
-        await using var copied = await connection.BeginBinaryImportAsync(
-            "copy t_edge (group_object_id, member_object_id, member_type, removed) from stdin (format binary)",
-            ct
-        );
-        foreach (var (group, member) in groups.SelectMany(g => g.Members.Select(m => (g, m))))
+        await using (
+            var copy = await connection.BeginBinaryImportAsync(
+                "copy t_edge (group_object_id, member_object_id, member_type, removed) from stdin (format binary)",
+                ct
+            )
+        )
         {
-            await copied.StartRowAsync(ct);
-            await copied.WriteAsync(group.ObjectId, ct);
-            await copied.WriteAsync(member.ObjectId, ct);
-            await copied.WriteAsync((int)member.Type, ct);
-            await copied.WriteAsync(member.Removed, ct);
-            NoteEdge(member);
+            pendingGroups.ForEach(g => g.Members.ForEach(m => Write(copy, g, m)));
+            await copy.CompleteAsync(ct);
         }
 
-        await copied.CompleteAsync(ct);
+        edges += pendingGroups.Sum(g => g.Members.Count);
+        edgesRemoved |= pendingGroups.Exists(g => g.Members.Exists(m => m.Removed));
+        pendingGroups.Clear();
     }
 
-    private void NoteEdge(MemberEntry member)
+    private static void Write(NpgsqlBinaryImporter copy, GroupEntry group)
     {
-        edges++;
-        edgesRemoved |= member.Removed;
+        copy.StartRow();
+        copy.Write(group.ObjectId);
+        copy.Write(Guid.CreateVersion7());
+        copy.Write(group.Removed is not null);
+        copy.Write(group.DisplayName);
+        copy.Write(group.SecurityEnabled);
+        copy.Write(group.Dynamic);
+        copy.Write(group.Unreadable is not null);
+    }
+
+    private static void Write(NpgsqlBinaryImporter copy, GroupEntry group, MemberEntry member)
+    {
+        copy.StartRow();
+        copy.Write(group.ObjectId);
+        copy.Write(member.ObjectId);
+        copy.Write((int)member.Type);
+        copy.Write(member.Removed);
     }
 
     /// <summary>Everything read is in: settles losses, groups and edges, and publishes the new version if there is one.</summary>
     public async Task<RoundResult> FinishAsync(RosterPublisher publisher, CancellationToken ct)
     {
         await WriteUsersAsync(pending.Count, ct);
+        await WrittenAsync();
         await PlanAsync(ct);
         if (source == Source.Microsoft365 && !IsScoped)
         {
@@ -385,9 +423,13 @@ public sealed partial class RosterWriter(
     /// <summary>Publishes what was touched as the next version. 0 if nothing was.</summary>
     public async Task<long> PublishAsync(RosterPublisher publisher, CancellationToken ct)
     {
-        await AnalyzeAsync("t_touched, t_mail, t_manager, t_new, t_edge_changed, t_group_changed", ct);
-        if (!first)
+        if (first)
         {
+            await ExecuteAsync(TouchAll, ct);
+        }
+        else
+        {
+            await AnalyzeAsync("t_touched, t_mail, t_manager, t_new, t_edge_changed, t_group_changed", ct);
             await ExecuteAsync(Touch, ct);
         }
 
@@ -431,15 +473,20 @@ public sealed partial class RosterWriter(
 
     private async Task<(int Deleted, int Staged)> ApplyLossesAsync(CancellationToken ct)
     {
+        if (!lost && !IsScoped && (first || !lease.IsFull))
+        {
+            return (0, 0);
+        }
+
         await ExecuteAsync(SettledLosses, ct);
         var counts = (int[])(await ScalarAsync(LossCounts, ct, ("people", PeopleKinds)))!;
-        var (active, lost, lostThisWeek, total) = (counts[0], counts[1], counts[2], counts[3]);
+        var (active, lostNow, lostThisWeek, total) = (counts[0], counts[1], counts[2], counts[3]);
         if (total == 0)
         {
             return (0, 0);
         }
 
-        if (Brake.Reason(active, lost, lostThisWeek) is { } reason)
+        if (Brake.Reason(active, lostNow, lostThisWeek) is { } reason)
         {
             await ExecuteAsync(StageLosses, ct, ("reason", reason));
             return (0, total);
@@ -457,17 +504,12 @@ public sealed partial class RosterWriter(
         (int)AccountKind.Admin,
     ];
 
-    private static Task WriteOrNullAsync<T>(NpgsqlBinaryImporter copy, T? value, CancellationToken ct) =>
-        value is null ? copy.WriteNullAsync(ct) : copy.WriteAsync(value, ct);
-
-    private static Task WriteJsonAsync(NpgsqlBinaryImporter copy, string? json, CancellationToken ct) =>
-        json is null ? copy.WriteNullAsync(ct) : copy.WriteAsync(json, NpgsqlDbType.Jsonb, ct);
-
     private Task AnalyzeAsync(string tables, CancellationToken ct) =>
         entries > SmallRound ? ExecuteAsync($"analyze {tables}", ct) : Task.CompletedTask;
 
     private async Task ExecuteAsync(string sql, CancellationToken ct, params (string Name, object Value)[] parameters)
     {
+        await WrittenAsync();
         await using var command = Command(sql, parameters);
         await command.ExecuteNonQueryAsync(ct);
     }
@@ -478,6 +520,7 @@ public sealed partial class RosterWriter(
         params (string Name, object Value)[] parameters
     )
     {
+        await WrittenAsync();
         await using var command = Command(sql, parameters);
         return await command.ExecuteScalarAsync(ct);
     }

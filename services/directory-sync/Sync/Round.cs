@@ -19,6 +19,7 @@ public sealed record StreamPages(
 {
     /// <summary>Streams in staged_page from here on belong to a dry run.</summary>
     public const short FirstOfPreview = 2;
+    private const int PagesAhead = 8;
 
     /// <summary>Escrowed objects read again by themselves, which come before the pages.</summary>
     public EscrowRetry? Again { get; init; }
@@ -33,19 +34,31 @@ public sealed record StreamPages(
         && Again is null
         && InMemory.TrueForAll(p => Kind == DeltaKind.Users ? !GraphPage.Users(p).Any() : !GraphPage.Groups(p).Any());
 
-    public async IAsyncEnumerable<byte[]> PagesAsync(
-        DirectoryDbContext db,
-        Guid clientId,
-        [EnumeratorCancellation] CancellationToken ct
-    )
+    /// <summary>Reads the bodies in staged_page on a connection of its own, so that pages are parsed while others are written.</summary>
+    public required Func<CancellationToken, IAsyncEnumerable<byte[]>> Staged { get; init; }
+
+    public IAsyncEnumerable<IEnumerable<UserEntry>> UsersAsync(CancellationToken ct) =>
+        PagesAsync(ct).Ahead(GraphPage.Users, PagesAhead, ct);
+
+    public IAsyncEnumerable<IEnumerable<GroupEntry>> GroupsAsync(CancellationToken ct) =>
+        PagesAsync(ct).Ahead(GraphPage.Groups, PagesAhead, ct);
+
+    private async IAsyncEnumerable<byte[]> PagesAsync([EnumeratorCancellation] CancellationToken ct)
     {
-        var stream = Number(Kind, IsPreview);
-        for (var number = 0; number < StagedCount; number++)
+        var found = 0;
+        if (StagedCount > 0)
         {
-            yield return await db
-                .StagedPages.Where(p => p.ClientId == clientId && p.Stream == stream && p.Page == number)
-                .Select(p => p.Body)
-                .SingleAsync(ct);
+            await foreach (var page in Staged(ct))
+            {
+                found++;
+                yield return page;
+            }
+        }
+
+        if (found != StagedCount)
+        {
+            // Without them people would be missing who are not gone.
+            throw new InvalidOperationException($"{StagedCount} pages were put aside, {found} are there");
         }
 
         foreach (var page in InMemory)
@@ -121,7 +134,30 @@ public sealed class RoundReader(
             }
         }
 
-        return new(kind, lease.IsPreview, [.. window.Select(p => p.Body)], staged, delta);
+        return new(kind, lease.IsPreview, [.. window.Select(p => p.Body)], staged, delta)
+        {
+            Staged = ct => StagedAsync(lease, kind, ct),
+        };
+    }
+
+    private async IAsyncEnumerable<byte[]> StagedAsync(
+        SyncLease lease,
+        DeltaKind kind,
+        [EnumeratorCancellation] CancellationToken ct
+    )
+    {
+        await using var scope = Enter(lease);
+        var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
+        await using var transaction = await db.BeginAsync(ct);
+        var stream = StreamPages.Number(kind, lease.IsPreview);
+        var bodies = db
+            .StagedPages.Where(p => p.ClientId == lease.ClientId && p.Stream == stream)
+            .OrderBy(p => p.Page)
+            .Select(p => p.Body);
+        await foreach (var body in bodies.AsAsyncEnumerable().WithCancellation(ct))
+        {
+            yield return body;
+        }
     }
 
     /// <summary>Before it gives up what was read is kept: the next attempt goes on there, however often Graph makes us wait.</summary>
@@ -228,13 +264,19 @@ public sealed class RoundReader(
         CancellationToken ct
     )
     {
-        await using var scope = scopes.CreateAsyncScope();
-        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
+        await using var scope = Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var transaction = await db.BeginAsync(ct);
         var result = await work(db);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
         return result;
+    }
+
+    private AsyncServiceScope Enter(SyncLease lease)
+    {
+        var scope = scopes.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
+        return scope;
     }
 }
