@@ -461,13 +461,16 @@ public sealed partial class RosterWriter(
 
     /// <summary>
     /// The planner knows the average client. For a big one it expects a hundredth of the rows and would compare each
-    /// with each; joins by hash take their time and never more.
+    /// with each; joins by hash take their time and never more. Nor do plans serve that were made for small rounds.
     /// </summary>
     private async Task PlanAsync(CancellationToken ct)
     {
         if (added + changed + edges > BigRound)
         {
-            await ExecuteAsync("set local enable_nestloop = off; set local work_mem = '64MB'", ct);
+            await ExecuteAsync(
+                "set local enable_nestloop = off; set local work_mem = '64MB'; set local plan_cache_mode = force_custom_plan",
+                ct
+            );
         }
     }
 
