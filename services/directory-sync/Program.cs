@@ -49,6 +49,7 @@ builder.Services.AddSingleton<Cursors>();
 builder.Services.AddSingleton<NewGroups>();
 builder.Services.AddSingleton<RoundReader>();
 builder.Services.AddSingleton<EscrowReader>();
+builder.Services.AddSingleton<ImportJudge>();
 builder.Services.AddSingleton<DryRun>();
 builder.Services.AddSingleton<SyncRunner>();
 builder.Services.AddSingleton<PersonSync>();

@@ -72,6 +72,9 @@ public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper outpu
                     await client.ApproveAsync();
                     before = await client.StateAsync();
                     break;
+                case TurnKind.Rescope when turn.C % 2 == 0:
+                    await client.RescopeToRuleAsync();
+                    break;
                 case TurnKind.Rescope:
                     await client.RescopeAsync(turn.A % 3 == 0 ? null : world.GroupId(turn.B));
                     break;
@@ -92,7 +95,7 @@ public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper outpu
     private async Task CheckAsync(Story story, World world, StoryClient client)
     {
         var roster = await RosterAsync(client);
-        var check = new RosterCheck(world.Tenant, roster, client.ScopeGroup);
+        var check = new RosterCheck(world.Tenant, roster, client.ScopeGroup, client.ScopeRule);
         check.IsTheDirectory();
         check.HasEdges(await MembershipsAsync(client));
         var events = await EventsAsync(client, roster.Version);

@@ -8,6 +8,7 @@ namespace Rollcall.DirectorySync.Connections;
 public sealed record ImportChoice(
     ImportedPeople People,
     List<Guid> PeopleGroups,
+    ImportRule Rule,
     ImportedGroups Groups,
     List<Guid> GroupIds
 )
@@ -32,6 +33,7 @@ public sealed record ImportChoice(
         return new(
             people,
             Ids(scope.PeopleGroupIds, people == ImportedPeople.Members, "scope.people_group_ids", MostPeopleGroups),
+            ImportRule.Read(scope.Conditions, people == ImportedPeople.Matching),
             groups,
             Ids(scope.GroupIds, groups == ImportedGroups.Named, "scope.group_ids", MostGroups)
         );

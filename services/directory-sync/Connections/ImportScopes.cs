@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
+using Rollcall.DirectorySync.Graph;
 using Rollcall.DirectorySync.Sync;
 using Rollcall.Platform;
 
@@ -15,13 +16,24 @@ public sealed class ImportScopes(DirectoryDbContext db, SyncSignal signal, TimeP
     {
         await using var transaction = await db.BeginAsync(ct);
         var connection = await FindAsync(clientId, ct);
-        var counts = await CountAsync(clientId, groups: null, ct);
+        var counts = await CountAsync(clientId, inside: null, groups: null, ct);
         return new()
         {
             Scope = new()
             {
                 People = connection.ImportPeople,
                 PeopleGroupIds = { connection.ImportPeopleGroups.Select(g => g.ToString()) },
+                Conditions =
+                {
+                    ImportRule
+                        .FromJson(connection.ImportConditions)
+                        .Terms.Select(t => new ImportCondition
+                        {
+                            Property = t.Property,
+                            Operator = t.Operator,
+                            Values = { t.Values },
+                        }),
+                },
                 Groups = connection.ImportGroups,
                 GroupIds = { connection.ImportGroupIds.Select(g => g.ToString()) },
             },
@@ -59,12 +71,18 @@ public sealed class ImportScopes(DirectoryDbContext db, SyncSignal signal, TimeP
             await CheckGroupsAsync(clientId, [.. choice.PeopleGroups, .. choice.GroupIds], ct);
         }
 
-        var response = await WeighAsync(clientId, choice, ct);
-        response.Unverified = !everRead;
+        var matching = choice.People == ImportedPeople.Matching ? await MatchingAsync(clientId, choice.Rule, ct) : [];
+        var response = await WeighAsync(clientId, choice, matching, ct);
+        response.Unverified =
+            !everRead
+            || (
+                choice.People == ImportedPeople.Matching
+                && await db.OutsideUsers.AnyAsync(o => o.ClientId == clientId, ct)
+            );
         response.Revision = dryRun ? revision : revision + 1;
         if (!dryRun)
         {
-            await SaveAsync(connection, choice, ct);
+            await SaveAsync(connection, choice, matching, ct);
             await transaction.CommitAsync(ct);
             signal.Set();
         }
@@ -85,13 +103,15 @@ public sealed class ImportScopes(DirectoryDbContext db, SyncSignal signal, TimeP
     }
 
     /// <summary>What the choice would do to the people we know of, by the memberships of the last sync.</summary>
-    private async Task<UpdateImportScopeResponse> WeighAsync(Guid clientId, ImportChoice choice, CancellationToken ct)
+    private async Task<UpdateImportScopeResponse> WeighAsync(
+        Guid clientId,
+        ImportChoice choice,
+        Guid[] matching,
+        CancellationToken ct
+    )
     {
-        var counts = await CountAsync(
-            clientId,
-            choice.People == ImportedPeople.Members ? [.. choice.PeopleGroups] : null,
-            ct
-        );
+        var all = choice.People == ImportedPeople.All;
+        var counts = await CountAsync(clientId, all ? null : matching, all ? null : [.. choice.PeopleGroups], ct);
         return new()
         {
             PeopleComingIn = counts.Inside - counts.Stay,
@@ -102,12 +122,41 @@ public sealed class ImportScopes(DirectoryDbContext db, SyncSignal signal, TimeP
         };
     }
 
-    private async Task SaveAsync(Data.Connection connection, ImportChoice choice, CancellationToken ct)
+    /// <summary>Of the people in the roster those whom the rule covers, by what is known of them.</summary>
+    private async Task<Guid[]> MatchingAsync(Guid clientId, ImportRule rule, CancellationToken ct)
     {
+        List<Guid> matching = [];
+        var people = db
+            .Users.AsNoTracking()
+            .Where(u => u.ClientId == clientId && u.Authority == Source.Microsoft365 && u.ObjectId != null)
+            .Where(u => u.State == UserState.Active || u.State == UserState.Disabled)
+            .Select(u => new { u.ObjectId, u.Properties });
+        await foreach (var person in people.AsAsyncEnumerable().WithCancellation(ct))
+        {
+            if (rule.Covers(PropertySet.FromJson(person.Properties)))
+            {
+                matching.Add(person.ObjectId!.Value);
+            }
+        }
+
+        return [.. matching];
+    }
+
+    private async Task SaveAsync(Data.Connection connection, ImportChoice choice, Guid[] matching, CancellationToken ct)
+    {
+        connection.ImportConditions = choice.Rule.ToJson();
         (connection.ImportPeople, connection.ImportPeopleGroups) = (choice.People, choice.PeopleGroups);
         (connection.ImportGroups, connection.ImportGroupIds) = (choice.Groups, choice.GroupIds);
         connection.ImportRevision++;
         await db.SaveChangesAsync(ct);
+        await db.Database.ExecuteSqlAsync(
+            $"""
+            delete from import_match where client_id = {connection.ClientId};
+            insert into import_match (msp_id, client_id, object_id)
+            select {connection.MspId}, {connection.ClientId}, unnest({matching});
+            """,
+            ct
+        );
 
         // Names and properties of whoever comes in are with the directory alone, so everything is read again. The fence
         // keeps a round under way from ending with the cursors of the old scope.
@@ -121,12 +170,14 @@ public sealed class ImportScopes(DirectoryDbContext db, SyncSignal signal, TimeP
         );
     }
 
-    /// <param name="groups">Whose members are inside; null: everybody is.</param>
-    private async Task<Counts> CountAsync(Guid clientId, Guid[]? groups, CancellationToken ct)
+    /// <param name="inside">Who is inside; null: everybody is.</param>
+    /// <param name="groups">Whose members are inside too.</param>
+    private async Task<Counts> CountAsync(Guid clientId, Guid[]? inside, Guid[]? groups, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand(CountSql, (NpgsqlConnection)db.Database.GetDbConnection());
         command.Parameters.AddWithValue("client", clientId);
-        command.Parameters.AddWithValue("all", groups is null);
+        command.Parameters.AddWithValue("all", inside is null);
+        command.Parameters.AddWithValue("inside", inside ?? []);
         command.Parameters.AddWithValue("peoplegroups", groups ?? []);
         command.Parameters.AddWithValue("people", RosterWriter.PeopleKinds);
         command.Parameters.AddWithValue("now", clock.GetUtcNow());
@@ -165,7 +216,7 @@ public sealed class ImportScopes(DirectoryDbContext db, SyncSignal signal, TimeP
 
     /// <summary>State 1 active, 2 disabled; authority 1 Microsoft 365.</summary>
     private const string CountSql = $"""
-        with members as ({ImportFilter.Members}),
+        with members as ({ImportFilter.OfGroups} union select unnest(@inside)),
         known as (
           select object_id, state = 1 and kind = any (@people) as active, true as living
           from directory_user where client_id = @client and authority = 1 and state in (1, 2)

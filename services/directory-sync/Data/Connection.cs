@@ -21,12 +21,32 @@ public sealed class Connection
     /// <summary>Which part of the directory becomes the roster: see ImportScope in connection_service.proto.</summary>
     public ImportedPeople ImportPeople { get; set; } = ImportedPeople.All;
     public List<Guid> ImportPeopleGroups { get; set; } = [];
+
+    /// <summary>ImportRule's JSON.</summary>
+    public string ImportConditions { get; set; } = "[]";
     public ImportedGroups ImportGroups { get; set; } = ImportedGroups.All;
     public List<Guid> ImportGroupIds { get; set; } = [];
     public long ImportRevision { get; set; }
 
     /// <summary>People outside, as last told in a roster version.</summary>
     public long OutsideCount { get; set; }
+}
+
+/// <summary>Somebody who meets the conditions of the import scope, where people are imported by conditions.</summary>
+public sealed class ImportMatch
+{
+    public required Guid MspId { get; init; }
+    public required Guid ClientId { get; init; }
+    public required Guid ObjectId { get; init; }
+}
+
+internal sealed class ImportMatchConfiguration : IEntityTypeConfiguration<ImportMatch>
+{
+    public void Configure(EntityTypeBuilder<ImportMatch> builder)
+    {
+        builder.ToTable("import_match");
+        builder.HasKey(m => new { m.ClientId, m.ObjectId });
+    }
 }
 
 /// <summary>An open question to a client's administrator. The state parameter carries its secret; only a hash is kept.</summary>
@@ -58,6 +78,7 @@ internal sealed class ConnectionConfiguration : IEntityTypeConfiguration<Connect
             .Property(c => c.ImportGroups)
             .HasDefaultValue(ImportedGroups.All)
             .HasSentinel(ImportedGroups.Unspecified);
+        builder.Property(c => c.ImportConditions).HasColumnType("jsonb").HasDefaultValueSql("'[]'");
         builder.Property(c => c.ImportPeopleGroups).HasDefaultValueSql("'{}'");
         builder.Property(c => c.ImportGroupIds).HasDefaultValueSql("'{}'");
 

@@ -18,6 +18,7 @@ public sealed class DirectoryDbContext(DbContextOptions<DirectoryDbContext> opti
     public DbSet<EscrowRow> Escrows => Set<EscrowRow>();
     public DbSet<DirectoryUser> Users => Set<DirectoryUser>();
     public DbSet<OutsideUser> OutsideUsers => Set<OutsideUser>();
+    public DbSet<ImportMatch> ImportMatches => Set<ImportMatch>();
     public DbSet<DirectoryGroup> Groups => Set<DirectoryGroup>();
     public DbSet<Membership> Memberships => Set<Membership>();
     public DbSet<StagedRemovalRow> StagedRemovals => Set<StagedRemovalRow>();

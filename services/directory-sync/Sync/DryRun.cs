@@ -12,7 +12,13 @@ namespace Rollcall.DirectorySync.Sync;
 /// Shows what a round would do: the same reader and the same writer, in a transaction that is rolled back. What stays
 /// is the run and its preview; roster, cursors, health, staged removals, outbox and the real round's pages do not change.
 /// </summary>
-public sealed class DryRun(IServiceScopeFactory scopes, RoundReader reader, GraphPeople people, TimeProvider clock)
+public sealed class DryRun(
+    IServiceScopeFactory scopes,
+    RoundReader reader,
+    ImportJudge judge,
+    GraphPeople people,
+    TimeProvider clock
+)
 {
     private const int ChunkSize = 1000;
 
@@ -44,6 +50,7 @@ public sealed class DryRun(IServiceScopeFactory scopes, RoundReader reader, Grap
     private async Task ReadAndPreviewAsync(SyncLease lease, Guid runId, CancellationToken ct)
     {
         var (users, groups) = await reader.ReadAsync(lease, progress: null, ct);
+        users = users with { Verdicts = await judge.JudgeAsync(lease, users, ct) };
         var unread = await PreviewAsync(lease, runId, users, groups, newcomers: [], ct);
         if (unread.Count > 0)
         {
@@ -94,13 +101,9 @@ public sealed class DryRun(IServiceScopeFactory scopes, RoundReader reader, Grap
         await using var scope = Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var undone = await db.BeginAsync(ct);
-        var writer = new RosterWriter(
-            (NpgsqlConnection)db.Database.GetDbConnection(),
-            lease,
-            runId,
-            clock.GetUtcNow(),
-            preview: true
-        );
+        var connection = (NpgsqlConnection)db.Database.GetDbConnection();
+        await ImportVerdicts.RecordAsync(users.Verdicts, connection, lease, ct);
+        var writer = new RosterWriter(connection, lease, runId, clock.GetUtcNow(), preview: true);
         var result = await writer.WriteAsync(db, users, groups, newcomers, ct);
         await CopyEventsAsync(db, kept, lease, runId, ct);
         await undone.RollbackAsync(ct);

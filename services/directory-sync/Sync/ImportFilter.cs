@@ -4,14 +4,22 @@ using Rollcall.Api.Directory.V1;
 namespace Rollcall.DirectorySync.Sync;
 
 /// <summary>Which part of a directory becomes the roster. Of the rest nothing is kept but object ids.</summary>
-/// <param name="PeopleGroups">Object ids of the groups whose members are imported; null: everybody is.</param>
+/// <param name="PeopleGroups">
+/// Object ids of the groups whose members are imported; none where import_match says who is; null: everybody is.
+/// </param>
 /// <param name="Groups">Object ids of the imported groups; null: all are.</param>
 public sealed record ImportFilter(Guid[]? PeopleGroups, Guid[]? Groups)
 {
     public static readonly ImportFilter All = new(PeopleGroups: null, Groups: null);
 
+    /// <summary>Object ids of the people the client imports.</summary>
+    public const string Members = $"""
+        {OfGroups}
+        union select object_id from import_match where client_id = @client
+        """;
+
     /// <summary>Object ids of the people in @peoplegroups, through nested groups (cycles end by themselves).</summary>
-    public const string Members = """
+    public const string OfGroups = """
         with recursive below (object_id) as (
           select object_id from directory_group
           where client_id = @client and not removed and object_id = any (@peoplegroups)
@@ -30,7 +38,12 @@ public sealed record ImportFilter(Guid[]? PeopleGroups, Guid[]? Groups)
         IEnumerable<Guid> named
     ) =>
         new(
-            people == ImportedPeople.Members ? [.. peopleGroups] : null,
+            people switch
+            {
+                ImportedPeople.Members => [.. peopleGroups],
+                ImportedPeople.Matching => [],
+                ImportedPeople.All or ImportedPeople.Unspecified => null,
+            },
             groups switch
             {
                 ImportedGroups.None => [],

@@ -13,7 +13,7 @@ namespace Rollcall.DirectorySync.Sync;
 /// lease. It moves no cursor, so it must not settle what only the stream can tell: who is gone, and what comes back with
 /// somebody who returns. Both are left to the round, which then follows at once.
 /// </summary>
-public sealed class PersonSync(IServiceScopeFactory scopes, GraphDirectory graph, TimeProvider clock)
+public sealed class PersonSync(IServiceScopeFactory scopes, GraphDirectory graph, ImportJudge judge, TimeProvider clock)
 {
     public const string NotFound = "PERSON_NOT_FOUND";
     public const string Returned = "PERSON_RETURNED";
@@ -28,14 +28,21 @@ public sealed class PersonSync(IServiceScopeFactory scopes, GraphDirectory graph
         }
 
         CrashPoints.Reach("after-person");
-        if (!await ApplyAsync(lease, runId, GraphPage.User(body), ct))
+        var entry = GraphPage.User(body);
+        if (!await ApplyAsync(lease, runId, entry, await judge.JudgeAsync(lease, entry, ct), ct))
         {
             await EndAsync(lease, runId, Returned, ct);
         }
     }
 
     /// <returns>False if the person came back: nothing was written.</returns>
-    private async Task<bool> ApplyAsync(SyncLease lease, Guid runId, UserEntry entry, CancellationToken ct)
+    private async Task<bool> ApplyAsync(
+        SyncLease lease,
+        Guid runId,
+        UserEntry entry,
+        ImportVerdicts? verdicts,
+        CancellationToken ct
+    )
     {
         await using var scope = Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
@@ -44,6 +51,7 @@ public sealed class PersonSync(IServiceScopeFactory scopes, GraphDirectory graph
         var connection = (NpgsqlConnection)db.Database.GetDbConnection();
 
         // As an entry of a delta round: of a full one, everybody else would be missing.
+        await ImportVerdicts.RecordAsync(verdicts, connection, lease, ct);
         var writer = new RosterWriter(connection, lease.Delta(), runId, clock.GetUtcNow());
         await writer.BeginAsync(ct);
         await writer.AddUsersAsync([entry], ct);
@@ -58,16 +66,7 @@ public sealed class PersonSync(IServiceScopeFactory scopes, GraphDirectory graph
         (run.State, run.FinishedAt) = (SyncRunState.Succeeded, clock.GetUtcNow());
         (run.Pages, run.Objects, run.Added, run.Changed) = (1, 1, result.Added, result.Changed);
         (run.Removed, run.Staged, run.RosterVersion) = (result.Removed, result.Staged, result.RosterVersion);
-        if (await db.OutsideUsers.AnyAsync(u => u.ClientId == lease.ClientId && u.ObjectId == entry.ObjectId, ct))
-        {
-            // Not even the name they were asked for by stays.
-            run.Person = entry.ObjectId.ToString();
-            (run.ErrorCode, run.Problem) = (
-                Outside,
-                "The import scope leaves this person out: nothing was taken over."
-            );
-        }
-
+        await NoteOutsideAsync(db, run, entry.ObjectId, ct);
         if (lease is { Failures: 0, LastSuccessAt: not null })
         {
             await health.RecordAsync(lease.ClientId, await HealthBook.AfterSuccessAsync(db, lease.ClientId, ct), ct);
@@ -77,6 +76,24 @@ public sealed class PersonSync(IServiceScopeFactory scopes, GraphDirectory graph
         await transaction.CommitAsync(ct);
         await health.CommittedAsync();
         return true;
+    }
+
+    private static async Task NoteOutsideAsync(
+        DirectoryDbContext db,
+        SyncRunRow run,
+        Guid objectId,
+        CancellationToken ct
+    )
+    {
+        if (await db.OutsideUsers.AnyAsync(u => u.ClientId == run.ClientId && u.ObjectId == objectId, ct))
+        {
+            // Not even the name they were asked for by stays.
+            run.Person = objectId.ToString();
+            (run.ErrorCode, run.Problem) = (
+                Outside,
+                "The import scope leaves this person out: nothing was taken over."
+            );
+        }
     }
 
     private async Task EndAsync(SyncLease lease, Guid runId, string reason, CancellationToken ct)

@@ -24,6 +24,9 @@ public sealed record StreamPages(
     /// <summary>Escrowed objects read again by themselves, which come before the pages.</summary>
     public EscrowRetry? Again { get; init; }
 
+    /// <summary>Of people, where conditions say who is imported.</summary>
+    public ImportVerdicts? Verdicts { get; init; }
+
     public int Count => StagedCount + InMemory.Count;
 
     public static short Number(DeltaKind kind, bool isPreview) =>

@@ -24,6 +24,7 @@ public sealed partial class SyncRunner(
     GraphPeople people,
     Cursors cursors,
     EscrowReader escrow,
+    ImportJudge judge,
     DryRun dryRun,
     MailboxRounds mailboxes,
     TimeProvider clock,
@@ -110,7 +111,8 @@ public sealed partial class SyncRunner(
         var again = await escrow.ReadAsync(lease, ct);
         lease = again is { ReadAll: true } ? lease.Full() : lease;
         var (users, groups) = await reader.ReadAsync(lease, progress, ct);
-        return (lease, users with { Again = again }, groups);
+        users = users with { Again = again };
+        return (lease, users with { Verdicts = await judge.JudgeAsync(lease, users, ct) }, groups);
     }
 
     /// <summary>Nothing new, nobody waits for an answer, and the client was well before: only its lease row has news.</summary>
@@ -153,6 +155,7 @@ public sealed partial class SyncRunner(
         var health = scope.ServiceProvider.GetRequiredService<HealthBook>();
         await using var transaction = await db.BeginAsync(ct);
         var connection = (NpgsqlConnection)db.Database.GetDbConnection();
+        await ImportVerdicts.RecordAsync(users.Verdicts, connection, lease, ct);
         var quiet = !lease.IsFull && users.IsEmpty && groups.IsEmpty;
         var writer = new RosterWriter(
             connection,
@@ -178,8 +181,7 @@ public sealed partial class SyncRunner(
 
         if (!quiet || lease.Failures > 0 || lease.LastSuccessAt is null)
         {
-            await MarkConnectedAsync(db, lease, ct);
-            await health.RecordAsync(lease.ClientId, await HealthBook.AfterSuccessAsync(db, lease.ClientId, ct), ct);
+            await MarkConnectedAsync(db, health, lease, ct);
         }
 
         await db.SaveChangesAsync(ct);
@@ -205,10 +207,18 @@ public sealed partial class SyncRunner(
         }
     }
 
-    private static async Task MarkConnectedAsync(DirectoryDbContext db, SyncLease lease, CancellationToken ct) =>
+    private static async Task MarkConnectedAsync(
+        DirectoryDbContext db,
+        HealthBook health,
+        SyncLease lease,
+        CancellationToken ct
+    )
+    {
         await db
             .Connections.Where(c => c.ClientId == lease.ClientId && c.State == ConnectionState.Broken)
             .ExecuteUpdateAsync(c => c.SetProperty(x => x.State, ConnectionState.Connected), ct);
+        await health.RecordAsync(lease.ClientId, await HealthBook.AfterSuccessAsync(db, lease.ClientId, ct), ct);
+    }
 
     /// <returns>What was asked for; null for a poll by schedule.</returns>
     private async Task<SyncRunRow?> StartRunAsync(SyncLease lease, CancellationToken ct)

@@ -42,7 +42,13 @@ public sealed record RosterView(long Version, Dictionary<string, User> Users, Di
 
 /// <summary>Compares a roster with the directory it stands for: the emulator's own state is the oracle.</summary>
 /// <param name="scope">The group whose members are imported; null: everybody is.</param>
-public sealed class RosterCheck(Rollcall.GraphEmulator.Model.Tenant directory, RosterView roster, Guid? scope = null)
+/// <param name="rule">Only those who sell and are no clerks are imported.</param>
+public sealed class RosterCheck(
+    Rollcall.GraphEmulator.Model.Tenant directory,
+    RosterView roster,
+    Guid? scope = null,
+    bool rule = false
+)
 {
     private readonly Dictionary<string, User> byObject = roster.Users.Values.ToDictionary(u => u.ExternalId);
 
@@ -81,7 +87,9 @@ public sealed class RosterCheck(Rollcall.GraphEmulator.Model.Tenant directory, R
     }
 
     private bool IsImported(DirectoryUser user) =>
-        user.State == Existence.Active && (scope is not { } group || Closure(user).Contains(group));
+        user.State == Existence.Active
+        && (scope is not { } group || Closure(user).Contains(group))
+        && (!rule || (Text(user, "department") == "Sales" && Text(user, "jobTitle") != "Clerk"));
 
     /// <summary>The stored edges between living objects.</summary>
     public void HasEdges(IEnumerable<Membership> memberships)

@@ -104,6 +104,9 @@ public sealed class StoryClient(IServiceProvider services, Guid directory)
     /// <summary>The group whose members are imported; null: everybody is.</summary>
     public Guid? ScopeGroup { get; private set; }
 
+    /// <summary>Whoever sells and is no clerk is imported, and nobody else.</summary>
+    public bool ScopeRule { get; private set; }
+
     /// <summary>Imports the members of a group, or everybody again. A group nobody has read yet is refused.</summary>
     public async Task RescopeAsync(Guid? group)
     {
@@ -119,12 +122,41 @@ public sealed class StoryClient(IServiceProvider services, Guid directory)
             await InTenantAsync(scope =>
                 scope.GetRequiredService<ImportScopes>().UpdateAsync(ClientId, choice, revision, false, default)
             );
-            (ScopeGroup, revision) = (group, revision + 1);
+            (ScopeGroup, ScopeRule, revision) = (group, false, revision + 1);
         }
         catch (AppException e) when (e.Reason == "IMPORT_GROUP_NOT_FOUND")
         {
             // As it was.
         }
+    }
+
+    public async Task RescopeToRuleAsync()
+    {
+        var choice = ImportChoice.Read(
+            new()
+            {
+                People = ImportedPeople.Matching,
+                Conditions =
+                {
+                    new Rollcall.Api.Directory.V1.ImportCondition
+                    {
+                        Property = "department",
+                        Operator = Rollcall.Api.Directory.V1.ImportOperator.In,
+                        Values = { "sales" },
+                    },
+                    new Rollcall.Api.Directory.V1.ImportCondition
+                    {
+                        Property = "jobTitle",
+                        Operator = Rollcall.Api.Directory.V1.ImportOperator.NotIn,
+                        Values = { "clerk" },
+                    },
+                },
+            }
+        );
+        await InTenantAsync(scope =>
+            scope.GetRequiredService<ImportScopes>().UpdateAsync(ClientId, choice, revision, false, default)
+        );
+        (ScopeGroup, ScopeRule, revision) = (null, true, revision + 1);
     }
 
     public Task ApproveAsync() =>

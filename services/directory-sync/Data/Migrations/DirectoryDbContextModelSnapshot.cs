@@ -247,6 +247,13 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("text[]")
                         .HasColumnName("granted_permissions");
 
+                    b.Property<string>("ImportConditions")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("import_conditions")
+                        .HasDefaultValueSql("'[]'");
+
                     b.PrimitiveCollection<List<Guid>>("ImportGroupIds")
                         .IsRequired()
                         .ValueGeneratedOnAdd()
@@ -673,6 +680,26 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasName("pk_housekeeping");
 
                     b.ToTable("housekeeping", (string)null);
+                });
+
+            modelBuilder.Entity("Rollcall.DirectorySync.Data.ImportMatch", b =>
+                {
+                    b.Property<Guid>("ClientId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("client_id");
+
+                    b.Property<Guid>("ObjectId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("object_id");
+
+                    b.Property<Guid>("MspId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("msp_id");
+
+                    b.HasKey("ClientId", "ObjectId")
+                        .HasName("pk_import_match");
+
+                    b.ToTable("import_match", (string)null);
                 });
 
             modelBuilder.Entity("Rollcall.DirectorySync.Data.Membership", b =>
