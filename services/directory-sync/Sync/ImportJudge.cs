@@ -72,9 +72,9 @@ public sealed class ImportJudge(IServiceScopeFactory scopes, GraphPeople people)
             }
 
             await MergeAsync(db, lease, rule, users.Again?.Found ?? [], judged, unknown, ct);
-            await foreach (var page in users.PagesAsync(db, lease.ClientId, ct))
+            await foreach (var page in users.UsersAsync(ct))
             {
-                await MergeAsync(db, lease, rule, [.. GraphPage.Users(page)], judged, unknown, ct);
+                await MergeAsync(db, lease, rule, [.. page], judged, unknown, ct);
             }
         }
 
