@@ -182,6 +182,22 @@ public sealed class ImportScopeTests(DirectoryFixture service)
     }
 
     [Fact]
+    public async Task Sync_DisabledWhileOutside_ComesBackDisabled()
+    {
+        var (client, people, group) = await GroupOfAsync(members: 4, others: 8);
+        await client.ImportMembersAsync(group);
+        await client.GraphAsync(HttpMethod.Patch, $"users/{people[^1]}", new { accountEnabled = false });
+        await client.SyncedAsync();
+        Assert.Equal(UserState.Active, (await client.UserAsync(people[^1])).State);
+
+        await client.GraphAsync(HttpMethod.Put, $"groups/{group}/members/{people[^1]}");
+        await client.SyncedAsync();
+
+        var back = await client.UserAsync(people[^1]);
+        Assert.Equal((UserState.Disabled, false), (back.State, back.StagedForRemoval));
+    }
+
+    [Fact]
     public async Task Reject_OutsidePerson_StaysThroughChangesAndFullRounds()
     {
         var (client, people, group) = await GroupOfAsync(members: 4, others: 8);

@@ -276,16 +276,18 @@ public sealed partial class RosterWriter
         insert into t_touched select user_id from gone on conflict do nothing;
         """;
 
+    /// <summary>Nobody waits for their removal any more. What the directory said of them meanwhile holds: the disabled are a loss.</summary>
     private const string CameBack = """
         with back as (
           delete from staged_removal r using directory_user u
           where r.client_id = @client and r.outside_import and u.client_id = @client and u.user_id = r.user_id
             and exists (select 1 from t_inside i where i.object_id = u.object_id)
             and not exists (select 1 from t_loss l where l.user_id = r.user_id)
-          returning r.user_id),
+          returning r.user_id, u.state = 1 and u.properties ->> 'accountEnabled' = 'false' as disabled),
         kept as (
           update directory_user u set staged = false, revision = @version from back b
-          where u.client_id = @client and u.user_id = b.user_id)
+          where u.client_id = @client and u.user_id = b.user_id),
+        lost as (insert into t_loss (user_id, state) select user_id, 2 from back where disabled)
         insert into t_touched select user_id from back on conflict do nothing;
         """;
 }
