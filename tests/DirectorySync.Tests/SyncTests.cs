@@ -43,6 +43,37 @@ public sealed class SyncTests(DirectoryFixture service)
     }
 
     [Fact]
+    public async Task Sync_OthersSeeNothingOfIt_OnlyWhoChangedIsWritten()
+    {
+        var client = await service.ConnectedAsync();
+        var (boss, clerk, other) = (
+            await client.AddPersonAsync("boss"),
+            await client.AddPersonAsync("clerk"),
+            await client.AddPersonAsync("other")
+        );
+        await client.GraphAsync(HttpMethod.Put, $"users/{clerk}/manager", new { manager = boss });
+        var group = await client.AddGroupAsync("staff", boss, clerk, other);
+        await client.SyncedAsync();
+        var before = await RevisionsAsync(client);
+
+        await client.GraphAsync(HttpMethod.Patch, $"users/{clerk}", new { jobTitle = "Nurse" });
+        await client.GraphAsync(HttpMethod.Patch, $"groups/{group}", new { displayName = "Everybody" });
+        await client.SyncedAsync();
+
+        var after = await RevisionsAsync(client);
+        Assert.Equal([$"{clerk}"], after.Where(u => before[u.Key] != u.Value).Select(u => u.Key));
+
+        // Who leaves is one report fewer, and a group that goes is one group fewer.
+        await client.GraphAsync(HttpMethod.Delete, $"users/{clerk}");
+        await client.SyncedAsync();
+        Assert.Equal(0, (await client.UserAsync(boss)).DirectReports);
+        await client.GraphAsync(HttpMethod.Delete, $"groups/{group}");
+        await client.SyncedAsync();
+        Assert.Empty((await client.UserAsync(other)).GroupIds);
+        Assert.NotEqual(after[$"{other}"], (await RevisionsAsync(client))[$"{other}"]);
+    }
+
+    [Fact]
     public async Task Sync_RenamedMailbox_IsTheSamePerson()
     {
         var client = await service.ConnectedAsync();
@@ -227,4 +258,7 @@ public sealed class SyncTests(DirectoryFixture service)
     }
 
     private static Task<int> EventsAsync(TestClient client) => client.DbAsync(db => db.SyncEvents.CountAsync());
+
+    private static async Task<Dictionary<string, long>> RevisionsAsync(TestClient client) =>
+        (await client.UsersAsync()).ToDictionary(u => u.ExternalId, u => u.Revision);
 }

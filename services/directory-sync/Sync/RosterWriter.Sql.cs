@@ -91,8 +91,8 @@ public sealed partial class RosterWriter
 
         insert into t_touched select user_id from t_user on conflict do nothing;
         insert into t_new select object_id from t_user where is_new;
-        insert into t_manager select manager from t_user where manager is not null
-        union select old_manager from t_user where old_manager is not null;
+        insert into t_manager select manager from t_user where counts and manager is not null
+        union select old_manager from t_user where counts and old_manager is not null;
         """;
 
     /// <summary>
@@ -123,19 +123,20 @@ public sealed partial class RosterWriter
               coalesce(f.security_enabled, g.security_enabled), coalesce(f.dynamic, g.dynamic))
             is distinct from (g.removed, g.imported, g.display_name, g.security_enabled, g.dynamic)
           returning g.group_id, g.object_id, case when g.removed = o.removed then 2 when g.removed then 3 else 4 end,
-            o.display_name, o.security_enabled, o.dynamic, g.imported or o.imported),
+            o.display_name, o.security_enabled, o.dynamic, g.imported or o.imported,
+            (g.removed, g.imported) <> (o.removed, o.imported)),
         added as (
           insert into directory_group (msp_id, client_id, group_id, object_id, revision, display_name, security_enabled, dynamic, removed, imported)
           select @msp, @client, group_id, object_id, @version, coalesce(display_name, ''), coalesce(security_enabled, false),
             coalesce(dynamic, false), false, imported
           from t_folded where not removed
           on conflict (client_id, object_id) do nothing
-          returning group_id, object_id, 1, display_name, security_enabled, dynamic, imported),
+          returning group_id, object_id, 1, display_name, security_enabled, dynamic, imported, true),
         missing as (
           update directory_group g set revision = @version, removed = true
           where @compare and g.client_id = @client and not g.removed
             and not exists (select 1 from t_folded f where f.object_id = g.object_id)
-          returning g.group_id, g.object_id, 3, g.display_name, g.security_enabled, g.dynamic, g.imported)
+          returning g.group_id, g.object_id, 3, g.display_name, g.security_enabled, g.dynamic, g.imported, true)
         insert into t_group_changed
         select * from changed union all select * from added union all select * from missing
         on conflict do nothing;
@@ -289,7 +290,7 @@ public sealed partial class RosterWriter
         insert into t_touched select user_id from held on conflict do nothing;
         """;
 
-    /// <summary>Users whose own entry did not change, but what others see of them: managers, reports, members of changed groups.</summary>
+    /// <summary>Users whose own entry did not change, but what others see of them: managers, reports, members of groups that come or go.</summary>
     private const string Touch = """
         insert into t_touched
         select u.user_id from directory_user u
@@ -310,7 +311,7 @@ public sealed partial class RosterWriter
         with recursive below (object_id) as (
           select member_object_id from t_edge_changed where member_type = 2
           union
-          select object_id from t_group_changed
+          select object_id from t_group_changed where comes_or_goes
           union
           select m.member_object_id from membership m
           join below b on m.client_id = @client and m.group_object_id = b.object_id

@@ -248,7 +248,7 @@ public sealed partial class RosterWriter(
         await using var copy = await connection.BeginBinaryImportAsync(
             """
             copy t_user (user_id, object_id, external_id, is_new, action, state, state_at, first_seen_at, staged, loss, outside, kind,
-              kind_evidence, properties, display_name, mail, escrow_reason, manager, old_manager, event_id, changes)
+              kind_evidence, properties, display_name, mail, escrow_reason, manager, old_manager, counts, event_id, changes)
             from stdin (format binary)
             """,
             ct
@@ -284,6 +284,7 @@ public sealed partial class RosterWriter(
         copy.Write(c.EscrowReason);
         copy.Write(c.After.Manager);
         copy.Write(c.Before?.Manager);
+        copy.Write(c.Before?.Manager != c.After.Manager || c.Before?.State != c.After.State);
         copy.Write(Guid.CreateVersion7());
         copy.Write(c.ChangesJson(), NpgsqlDbType.Jsonb);
     }

@@ -49,7 +49,7 @@ internal static class RoundTables
     private static readonly string Create = $"""
         create temp table t_user (user_id uuid, object_id uuid, external_id text, is_new boolean, action int, state int, state_at timestamptz,
           first_seen_at timestamptz, staged boolean, loss int, outside boolean, kind int, kind_evidence text, properties jsonb,
-          display_name text, mail text, escrow_reason text, manager uuid, old_manager uuid, event_id uuid, changes jsonb);
+          display_name text, mail text, escrow_reason text, manager uuid, old_manager uuid, counts boolean, event_id uuid, changes jsonb);
         create temp table t_new (object_id uuid);
         create temp table t_mail (mail text);
         create temp table t_manager (object_id uuid);
@@ -63,7 +63,7 @@ internal static class RoundTables
         create temp table t_edge (seq bigint generated always as identity, group_object_id uuid, member_object_id uuid,
           member_type int, removed boolean);
         create temp table t_group_changed (group_id uuid primary key, object_id uuid, action int, old_name text,
-          old_security boolean, old_dynamic boolean, told boolean);
+          old_security boolean, old_dynamic boolean, told boolean, comes_or_goes boolean);
         create temp table t_edge_changed (group_object_id uuid, member_object_id uuid, member_type int, gone boolean);
         create temp table t_event (subject uuid primary key, id uuid, is_group boolean, action int, status int,
           display_name text, changes jsonb, reason text);
