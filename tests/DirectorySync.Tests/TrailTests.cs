@@ -2,129 +2,13 @@ using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Infrastructure;
-using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 using Rollcall.Api.Directory.V1;
-using Rollcall.DirectorySync.Data;
-using Rollcall.DirectorySync.Trail;
-using Rollcall.Testing;
 
 namespace Rollcall.DirectorySync.Tests;
 
 public sealed class TrailTests(DirectoryFixture service)
 {
-    [Fact]
-    public async Task Keep_MonthsPastRetention_GoAsAWhole_OthersStay()
-    {
-        var client = await service.ClientAsync();
-        DateTimeOffset[] days = [Day(2020, 1, 31), Day(2020, 2, 1), Day(2021, 1, 10)];
-        foreach (var day in days)
-        {
-            await AddEventAsync(client, day);
-        }
-
-        await KeepAsync(Day(2020, 2, 2));
-        Assert.Equal(days, await DaysAsync(client));
-        await KeepAsync(Day(2021, 3, 1));
-
-        Assert.Equal(days[1..], await DaysAsync(client));
-        var partitions = await PartitionsAsync();
-        Assert.DoesNotContain("sync_event_202001", partitions);
-        Assert.Contains("sync_event_202105", partitions);
-        Assert.Equal(
-            0L,
-            await AsAdminAsync("select count(*) from sync_event_default where occurred_at < '2026-01-01'")
-        );
-    }
-
-    [Fact]
-    public async Task Keep_PreviewPastItsDays_IsForgotten()
-    {
-        var client = await service.ClientAsync();
-        await AddPreviewAsync(client, Day(2019, 3, 1));
-        await AddPreviewAsync(client, Day(2019, 3, 9));
-
-        await KeepAsync(Day(2019, 3, 10));
-
-        var kept = await client.DbAsync(db => db.SyncPreviews.Select(e => e.OccurredAt).ToListAsync());
-        Assert.Equal([Day(2019, 3, 9)], kept);
-    }
-
-    [Fact]
-    public async Task Migrate_TrailOfAPlainTable_IsKept()
-    {
-        var database = TestServers.NewDatabase("trail_before");
-        var admin = new NpgsqlConnectionStringBuilder(TestServers.Postgres) { Pooling = false };
-        await using (var server = NpgsqlDataSource.Create(admin.ConnectionString))
-        await using (var create = server.CreateCommand($"create database {database}"))
-        {
-            await create.ExecuteNonQueryAsync();
-        }
-
-        admin.Database = database;
-        try
-        {
-            await using var db = new DirectoryDbContext(
-                new DbContextOptionsBuilder<DirectoryDbContext>()
-                    .UseNpgsql(admin.ConnectionString)
-                    .UseSnakeCaseNamingConvention()
-                    .Options
-            );
-            var migrator = db.GetService<IMigrator>();
-            await migrator.MigrateAsync("Initial");
-            await db.Database.ExecuteSqlAsync(
-                $$"""
-                insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, display_name, changes, reason_code)
-                select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
-                  '2026-01-01'::timestamptz + n * interval '1 day', 2, 'Ada', '[{"p": "department"}]', n::text
-                from generate_series(1, 100) n
-                """
-            );
-
-            await migrator.MigrateAsync();
-
-            var events = await db.SyncEvents.AsNoTracking().ToListAsync();
-            Assert.Equal(100, events.Select(e => e.ReasonCode).Distinct().Count());
-            Assert.All(events, e => Assert.Equal((SyncStatus.Done, "Ada"), (e.Status, e.DisplayName)));
-            Assert.All(events, e => Assert.Contains("department", e.Changes, StringComparison.Ordinal));
-        }
-        finally
-        {
-            await TestServers.DropAsync(database);
-        }
-    }
-
-    [Fact]
-    public async Task Keep_SecondWorkerSameDay_DoesNothing()
-    {
-        await KeepAsync(service.Clock.GetUtcNow());
-
-        Assert.Null(await Keeper.RunIfDueAsync(service.Clock.GetUtcNow(), CancellationToken.None));
-    }
-
-    [Fact]
-    public async Task Trail_NewMonth_ShowsNobodyElsesRows()
-    {
-        var (mine, other) = (await service.ClientAsync(), await service.ClientAsync());
-        await AddEventAsync(mine, Day(2022, 5, 5));
-        await AddEventAsync(other, Day(2022, 5, 5));
-        await KeepAsync(Day(2022, 5, 6));
-
-        Assert.Single(await DaysAsync(mine));
-        await Catalogue.AssertLockedAsync(service.DatabaseName);
-        await using var app = NpgsqlDataSource.Create(TestServers.As(service.DatabaseName, "app"));
-        await using var partition = app.CreateCommand("select count(*) from sync_event_202205");
-        var refused = await Assert.ThrowsAsync<PostgresException>(() => partition.ExecuteScalarAsync());
-        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refused.SqlState);
-        await using var keep = app.CreateCommand("select keep_sync_trail(now(), 1, 1)");
-        refused = await Assert.ThrowsAsync<PostgresException>(() => keep.ExecuteScalarAsync());
-        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refused.SqlState);
-        await using var untold = app.CreateCommand("select count(*) from sync_event");
-        Assert.Equal(0L, await untold.ExecuteScalarAsync());
-    }
-
     [Fact]
     public async Task Sync_SeveralChangesOfOnePerson_AreOneEvent()
     {
@@ -292,66 +176,8 @@ public sealed class TrailTests(DirectoryFixture service)
         return (name, Encoding.UTF8.GetString(text.ToArray()));
     }
 
-    private TrailKeeper Keeper => service.Services.GetRequiredService<TrailKeeper>();
-
-    private static DateTimeOffset Day(int year, int month, int day) => new(year, month, day, 12, 0, 0, TimeSpan.Zero);
-
     private static (string, string) Change(PropertyChange change) => (change.Property, change.NewValue);
 
     private static async Task<List<SyncEvent>> EventsAsync(TestClient client, SyncRun run) =>
         [.. (await client.Syncs.ListSyncEventsAsync(new() { ClientId = client.Id, SyncRunId = run.Id })).Events];
-
-    /// <summary>The daily job for a date; another test's transaction may be in its way for a moment.</summary>
-    private Task KeepAsync(DateTimeOffset asOf) =>
-        Eventually.HoldsAsync(async () =>
-        {
-            await AsAdminAsync("update housekeeping set next_at = now()");
-            Assert.NotNull(await Keeper.RunIfDueAsync(asOf, CancellationToken.None));
-        });
-
-    private static Task<int> AddEventAsync(TestClient client, DateTimeOffset at) =>
-        client.DbAsync(db =>
-            db.Database.ExecuteSqlAsync(
-                $"""
-                insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, status, display_name, reason_code)
-                values (gen_random_uuid(), {client.MspId}, {Guid.Parse(
-                    client.Id
-                )}, gen_random_uuid(), {at}, 2, 1, 'Ada', '')
-                """
-            )
-        );
-
-    private static Task<int> AddPreviewAsync(TestClient client, DateTimeOffset at) =>
-        client.DbAsync(db =>
-            db.Database.ExecuteSqlAsync(
-                $"""
-                insert into sync_preview (id, msp_id, client_id, run_id, occurred_at, action, status, display_name, reason_code)
-                values (gen_random_uuid(), {client.MspId}, {Guid.Parse(
-                    client.Id
-                )}, gen_random_uuid(), {at}, 2, 1, 'Ada', '')
-                """
-            )
-        );
-
-    private static Task<List<DateTimeOffset>> DaysAsync(TestClient client) =>
-        client.DbAsync(db => db.SyncEvents.Select(e => e.OccurredAt).Order().ToListAsync());
-
-    private async Task<List<string>> PartitionsAsync() =>
-        [
-            .. (
-                (string)(await AsAdminAsync("select string_agg(relname, ' ') from pg_class where relispartition"))!
-            ).Split(' '),
-        ];
-
-    private async Task<object?> AsAdminAsync(string sql)
-    {
-        var admin = new NpgsqlConnectionStringBuilder(TestServers.Postgres)
-        {
-            Database = service.DatabaseName,
-            Pooling = false,
-        };
-        await using var source = NpgsqlDataSource.Create(admin.ConnectionString);
-        await using var command = source.CreateCommand(sql);
-        return await command.ExecuteScalarAsync();
-    }
 }
