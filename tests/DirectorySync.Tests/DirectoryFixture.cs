@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Api;
 using Rollcall.DirectorySync.Connections;
@@ -16,7 +17,25 @@ namespace Rollcall.DirectorySync.Tests;
 /// <summary>The service on real servers, and the Graph emulator as Microsoft's cloud.</summary>
 public class DirectoryFixture() : ServiceFixture<ClientApi, DirectoryDbContext>("directory-sync")
 {
+    private NpgsqlDataSource? owner;
+
     public Emulator Graph { get; } = new();
+
+    /// <summary>The database as its owner sees it, past every policy.</summary>
+    public NpgsqlDataSource Owner =>
+        LazyInitializer.EnsureInitialized(
+            ref owner,
+            () =>
+                NpgsqlDataSource.Create(
+                    new NpgsqlConnectionStringBuilder(TestServers.Postgres)
+                    {
+                        Database = DatabaseName,
+                        MaxPoolSize = 10,
+                        MaxAutoPrepare = 20,
+                        NoResetOnClose = true,
+                    }.ConnectionString
+                )
+        );
 
     protected override IEnumerable<KeyValuePair<string, string?>> Settings =>
         [
@@ -70,6 +89,11 @@ public class DirectoryFixture() : ServiceFixture<ClientApi, DirectoryDbContext>(
 
     public override async ValueTask DisposeAsync()
     {
+        if (owner is not null)
+        {
+            await owner.DisposeAsync();
+        }
+
         await base.DisposeAsync();
         await Graph.DisposeAsync();
         GC.SuppressFinalize(this);

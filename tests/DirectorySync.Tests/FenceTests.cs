@@ -12,7 +12,7 @@ public sealed class FenceTests(DirectoryFixture service)
     public async Task Spill_OlderFence_LeavesNoPages()
     {
         using var world = new World(service.Graph, new(1, Users: 12, Groups: 1, new() { PageSize = 2 }, []));
-        var client = new StoryClient(service.Services, world.Tenant.Id);
+        var client = new StoryClient(service, world.Tenant.Id);
         await client.CreateAsync();
         var stale = await client.ClaimAsync();
         await client.ClaimAsync();
@@ -29,7 +29,7 @@ public sealed class FenceTests(DirectoryFixture service)
     public async Task Resync_WithPagesOfTheDeadRound_BeginsAfresh()
     {
         using var world = new World(service.Graph, new(1, Users: 12, Groups: 1, new() { PageSize = 2 }, []));
-        var client = new StoryClient(service.Services, world.Tenant.Id);
+        var client = new StoryClient(service, world.Tenant.Id);
         await client.CreateAsync();
 
         // A later page is garbage, so the earlier ones are kept; then every link of the round is dead.
@@ -47,7 +47,7 @@ public sealed class FenceTests(DirectoryFixture service)
     public async Task FullRead_StopsEarly_LosesNobody()
     {
         using var world = new World(service.Graph, new(1, Users: 12, Groups: 1, new() { PageSize = 1 }, []));
-        var client = new StoryClient(service.Services, world.Tenant.Id);
+        var client = new StoryClient(service, world.Tenant.Id);
         await client.CreateAsync();
         var before = await client.SyncAsync();
         world.Apply(new(TurnKind.Reset, 0, 0, 0));
@@ -118,7 +118,7 @@ public sealed class FenceTests(DirectoryFixture service)
     /// <summary>A first round that broke off after some pages: a later one is garbage.</summary>
     private async Task<StoryClient> WithPagesAsync(World world)
     {
-        var client = new StoryClient(service.Services, world.Tenant.Id);
+        var client = new StoryClient(service, world.Tenant.Id);
         await client.CreateAsync();
         world.Apply(new(TurnKind.Fault, 0, 6, 4));
         await client.SyncAsync();

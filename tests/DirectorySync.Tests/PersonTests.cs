@@ -113,7 +113,7 @@ public sealed class PersonTests(DirectoryFixture service)
     public async Task Person_OlderFence_WritesNothing()
     {
         using var world = new World(service.Graph, new(1, Users: 5, Groups: 1, new(), []));
-        var client = new StoryClient(service.Services, world.Tenant.Id);
+        var client = new StoryClient(service, world.Tenant.Id);
         await client.CreateAsync();
         var person = await AskAsync(client, world);
         var stale = await client.ClaimAsync() with { RequestedRunId = person };
@@ -130,7 +130,7 @@ public sealed class PersonTests(DirectoryFixture service)
     public async Task Person_NextRoundIsFull_NobodyElseIsMissing()
     {
         using var world = new World(service.Graph, new(1, Users: 5, Groups: 1, new(), []));
-        var client = new StoryClient(service.Services, world.Tenant.Id);
+        var client = new StoryClient(service, world.Tenant.Id);
         await client.CreateAsync();
         await client.SettleAsync();
         var before = await RosterAsync(client);

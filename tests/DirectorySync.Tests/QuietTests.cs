@@ -16,7 +16,7 @@ public sealed class QuietTests(DirectoryFixture service)
     public async Task Poll_NothingChanged_WritesTheLeaseRowAlone()
     {
         using var world = new World(service.Graph, new(1, Users: 12, Groups: 2, new(), []));
-        var client = new StoryClient(service.Services, world.Tenant.Id);
+        var client = new StoryClient(service, world.Tenant.Id);
         await client.CreateAsync();
         await client.SettleAsync();
         var lease = await client.ClaimAsync();
@@ -48,7 +48,7 @@ public sealed class QuietTests(DirectoryFixture service)
         for (var i = 0; i < 3; i++)
         {
             using var world = new World(service.Graph, new(i, Users: 2, Groups: 1, new(), []));
-            var client = new StoryClient(service.Services, world.Tenant.Id);
+            var client = new StoryClient(service, world.Tenant.Id);
             await client.CreateAsync();
             await client.SettleAsync();
             leases.Add(await client.ClaimAsync());

@@ -13,6 +13,7 @@ public sealed class Router(Subscriptions subscriptions)
             return subscriptions.AnswerAsync(call);
         }
 
+        call.Tenant.Called?.Invoke(call.Segments is [var first, ..] ? first : "");
         lock (call.Tenant.Gate)
         {
             call.Tenant.Settle();

@@ -36,6 +36,9 @@ public sealed class Tenant(Guid id, string name, string domain, TimeProvider clo
 
     /// <summary>Told about each change as it becomes visible (change notifications).</summary>
     public Action<Tenant, Change>? Published { get; set; }
+
+    /// <summary>Told before each answer of Graph, single requests of a batch included.</summary>
+    public Action<string>? Called { get; set; }
     public int PendingCount => pending.Count;
     public int ActiveUsers { get; private set; }
 

@@ -55,7 +55,9 @@ public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, 
             writer => writer.ApproveAsync(users, ct),
             ct
         );
+        CrashPoints.Reach("before-approval");
         await transaction.CommitAsync(ct);
+        CrashPoints.Reach("after-approval");
         await health.CommittedAsync();
         return version;
     }
@@ -89,8 +91,10 @@ public sealed class StagedRemovals(DirectoryDbContext db, TenantContext tenant, 
         var writer = new RosterWriter(connection, SyncLease.Decision(tenant.MspId, clientId), run.Id, now);
         await writer.BeginAsync(ct);
         await apply(writer);
+        CrashPoints.Reach("after-decision");
         await TellAsync(connection, clientId, users, decision, ct);
         run.RosterVersion = await writer.PublishAsync(new(db), ct);
+        CrashPoints.Reach("after-decision-outbox");
         db.SyncRuns.Update(run);
         await health.SettleAsync(clientId, ct);
         return run.RosterVersion;

@@ -11,6 +11,9 @@ public static class CrashPoints
     private static string? armed;
     private static int left;
 
+    /// <summary>For tests in this process: told about each point, and may throw there.</summary>
+    public static Action<string>? Reached { get; set; }
+
     public static void Arm(string? setting)
     {
         var parts = setting?.Split(':');
@@ -20,6 +23,7 @@ public static class CrashPoints
 
     public static void Reach(string name)
     {
+        Reached?.Invoke(name);
         if (armed is not null && armed == name && Interlocked.Decrement(ref left) == 0)
         {
             // SIGKILL: no finally, no dispose, no flush.

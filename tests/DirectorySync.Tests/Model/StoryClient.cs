@@ -10,72 +10,44 @@ using ImportedPeople = Rollcall.Api.Directory.V1.ImportedPeople;
 namespace Rollcall.DirectorySync.Tests.Model;
 
 /// <summary>Where a client's sync stands.</summary>
-public sealed record SyncState(int Failures, bool HasCursor, long RosterVersion, int Staged);
+public sealed record SyncState(int Failures, bool HasCursor, long RosterVersion, int Staged, long CursorVersion);
 
 /// <summary>
 /// A connected client that no scheduler knows (its row is disabled): the test claims it and runs the sync itself, as
 /// the scheduler would.
 /// </summary>
-public sealed class StoryClient(IServiceProvider services, Guid directory)
+public sealed class StoryClient(DirectoryFixture service, Guid directory)
 {
     public Guid MspId { get; } = Guid.CreateVersion7();
     public Guid ClientId { get; } = Guid.CreateVersion7();
     private long revision;
-    private NpgsqlDataSource Database => services.GetRequiredService<WorkerDatabase>().Source;
+    private readonly IServiceProvider services = service.Services;
 
     public Task CreateAsync() =>
-        InTenantAsync(async scope =>
-        {
-            var db = scope.GetRequiredService<DirectoryDbContext>();
-            var now = TimeProvider.System.GetUtcNow();
-            await using var transaction = await db.BeginAsync(default);
-            db.Add(
-                new Msp
-                {
-                    MspId = MspId,
-                    DisplayName = $"MSP {MspId}",
-                    CreatedAt = now,
-                }
-            );
-            db.Add(
-                new Client
-                {
-                    ClientId = ClientId,
-                    MspId = MspId,
-                    DisplayName = "Story",
-                    TimeZone = "Etc/UTC",
-                    LeaverAfterDays = 30,
-                    CreatedAt = now,
-                }
-            );
-            db.Add(
-                new Connection
-                {
-                    MspId = MspId,
-                    ClientId = ClientId,
-                    State = ConnectionState.Connected,
-                    DirectoryTenantId = directory,
-                    RequestedBy = "tester",
-                }
-            );
-            db.Add(
-                new ClientSync
-                {
-                    MspId = MspId,
-                    ClientId = ClientId,
-                    DirectoryTenantId = directory,
-                    Disabled = true,
-                }
-            );
-            await db.SaveChangesAsync();
-            await transaction.CommitAsync();
-            return true;
-        });
+        ExecuteAsync(
+            """
+            with new_msp as (
+              insert into msp (msp_id, display_name, created_at) values ($2, 'MSP ' || $2, now())),
+            new_client as (
+              insert into client (client_id, msp_id, display_name, time_zone, leaver_after_days, roster_version, revision, created_at)
+              values ($1, $2, 'Story', 'Etc/UTC', 30, 0, 1, now())),
+            new_connection as (
+              insert into connection (msp_id, client_id, state, directory_tenant_id, granted_permissions, requested_by)
+              values ($2, $1, $4, $3, '{}', 'tester'))
+            insert into client_sync (msp_id, client_id, directory_tenant_id, every, priority, disabled, fence, failures,
+              cursor_version, requested_full)
+            values ($2, $1, $3, interval '5 minutes', 5, true, 0, 0, 0, false)
+            """,
+            MspId,
+            directory,
+            (int)ConnectionState.Connected
+        );
 
     /// <summary>One claim, one run; what it could not read it leaves for the next.</summary>
-    public async Task<SyncState> SyncAsync()
+    public async Task<SyncState> SyncAsync(Death? death = null)
     {
-        await services.GetRequiredService<SyncRunner>().RunAsync(await ClaimAsync(), default);
+        var lease = await ClaimAsync();
+        await Death.OfAsync(death, () => services.GetRequiredService<SyncRunner>().RunAsync(lease, default));
         return await StateAsync();
     }
 
@@ -159,18 +131,24 @@ public sealed class StoryClient(IServiceProvider services, Guid directory)
         (ScopeGroup, ScopeRule, revision) = (null, true, revision + 1);
     }
 
-    public Task ApproveAsync() =>
-        InTenantAsync(async scope =>
-        {
-            var removals = scope.GetRequiredService<StagedRemovals>();
-            var staged = await removals.ListAsync(ClientId, Guid.Empty, 1000, default);
-            if (staged.Count > 0)
-            {
-                await removals.ApproveAsync(ClientId, [.. staged.Select(s => Guid.Parse(s.UserId))], "tester", default);
-            }
+    /// <returns>False if it died on the way.</returns>
+    public Task<bool> ApproveAsync(Death? death = null) =>
+        Death.OfAsync(
+            death,
+            () =>
+                InTenantAsync(async scope =>
+                {
+                    var removals = scope.GetRequiredService<StagedRemovals>();
+                    var staged = await removals.ListAsync(ClientId, Guid.Empty, 1000, default);
+                    if (staged.Count > 0)
+                    {
+                        Guid[] users = [.. staged.Select(s => Guid.Parse(s.UserId))];
+                        await removals.ApproveAsync(ClientId, users, "tester", default);
+                    }
 
-            return true;
-        });
+                    return true;
+                })
+        );
 
     /// <summary>A delta link as a faulty disk or a careless migration would leave it.</summary>
     public Task MutateCursorAsync() =>
@@ -181,25 +159,49 @@ public sealed class StoryClient(IServiceProvider services, Guid directory)
             """
         );
 
-    public async Task<SyncState> StateAsync() =>
-        await InTenantAsync(async scope =>
+    public async Task<SyncState> StateAsync()
+    {
+        await using var command = Command(
+            """
+            select s.failures, s.users_cursor is not null, c.roster_version,
+              (select count(*)::int from staged_removal r where r.client_id = $1), s.cursor_version
+            from client_sync s join client c on c.client_id = s.client_id where s.client_id = $1
+            """
+        );
+        await using var reader = await command.ExecuteReaderAsync();
+        await reader.ReadAsync();
+        return new(
+            reader.GetInt32(0),
+            reader.GetBoolean(1),
+            reader.GetInt64(2),
+            reader.GetInt32(3),
+            reader.GetInt64(4)
+        );
+    }
+
+    public async Task<List<Membership>> MembershipsAsync()
+    {
+        await using var command = Command(
+            "select group_object_id, member_object_id, member_type from membership where client_id = $1"
+        );
+        await using var reader = await command.ExecuteReaderAsync();
+        List<Membership> edges = [];
+        while (await reader.ReadAsync())
         {
-            var db = scope.GetRequiredService<DirectoryDbContext>();
-            await using var transaction = await db.BeginAsync(default);
-            await using var command = new NpgsqlCommand(
-                """
-                select s.failures, s.users_cursor is not null, c.roster_version,
-                  (select count(*)::int from staged_removal r where r.client_id = $1)
-                from client_sync s join client c on c.client_id = s.client_id where s.client_id = $1
-                """,
-                (NpgsqlConnection)
-                    Microsoft.EntityFrameworkCore.RelationalDatabaseFacadeExtensions.GetDbConnection(db.Database)
+            edges.Add(
+                new()
+                {
+                    MspId = MspId,
+                    ClientId = ClientId,
+                    GroupObjectId = reader.GetGuid(0),
+                    MemberObjectId = reader.GetGuid(1),
+                    MemberType = (MemberType)reader.GetInt32(2),
+                }
             );
-            command.Parameters.Add(new() { Value = ClientId });
-            await using var reader = await command.ExecuteReaderAsync();
-            await reader.ReadAsync();
-            return new SyncState(reader.GetInt32(0), reader.GetBoolean(1), reader.GetInt64(2), reader.GetInt32(3));
-        });
+        }
+
+        return edges;
+    }
 
     public async Task<T> InTenantAsync<T>(Func<IServiceProvider, Task<T>> work)
     {
@@ -211,13 +213,12 @@ public sealed class StoryClient(IServiceProvider services, Guid directory)
     /// <summary>As <see cref="Leases.ClaimAsync"/>, but of this client alone.</summary>
     public async Task<SyncLease> ClaimAsync()
     {
-        await using var command = Database.CreateCommand(
+        await using var command = Command(
             """
             update client_sync set fence = fence + 1 where client_id = $1
             returning fence, every, failures, last_success_at, cursor_version, has_pages
             """
         );
-        command.Parameters.Add(new() { Value = ClientId });
         await using var reader = await command.ExecuteReaderAsync();
         await reader.ReadAsync();
         var lease = new SyncLease(
@@ -238,10 +239,22 @@ public sealed class StoryClient(IServiceProvider services, Guid directory)
         return (await services.GetRequiredService<Cursors>().LoadAsync([lease], default))[0];
     }
 
-    private async Task ExecuteAsync(string sql)
+    private async Task ExecuteAsync(string sql, params object[] more)
     {
-        await using var command = Database.CreateCommand(sql);
-        command.Parameters.Add(new() { Value = ClientId });
+        await using var command = Command(sql, more);
         await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>$1 is the client.</summary>
+    private NpgsqlCommand Command(string sql, params object[] more)
+    {
+        var command = service.Owner.CreateCommand(sql);
+        command.Parameters.Add(new() { Value = ClientId });
+        foreach (var value in more)
+        {
+            command.Parameters.Add(new() { Value = value });
+        }
+
+        return command;
     }
 }

@@ -31,6 +31,15 @@ public enum TurnKind
     Rescope,
     Sync,
     Approve,
+
+    /// <summary>A change of the directory that happens between two answers of Graph.</summary>
+    Meanwhile,
+
+    /// <summary>Changes show in the delta only some answers later.</summary>
+    Lag,
+
+    /// <summary>The next sync, or the next approval, dies on the way.</summary>
+    Die,
 }
 
 /// <summary>One thing that happens. The numbers choose whom it happens to and how, modulo what there is.</summary>
@@ -54,6 +63,48 @@ public sealed record Turn(TurnKind Kind, int A, int B, int C)
         FaultKind.ExpiredPageToken,
         FaultKind.Unauthorized,
         FaultKind.Slow,
+    ];
+
+    private static readonly TurnKind[] Changes =
+    [
+        TurnKind.AddUser,
+        TurnKind.ChangeUser,
+        TurnKind.Disable,
+        TurnKind.Enable,
+        TurnKind.DeleteUser,
+        TurnKind.SetManager,
+        TurnKind.AddGroup,
+        TurnKind.RenameGroup,
+        TurnKind.DeleteGroup,
+        TurnKind.AddMember,
+        TurnKind.AddMember,
+        TurnKind.Nest,
+        TurnKind.RemoveMember,
+    ];
+
+    private static readonly string[] Points =
+    [
+        "after-token",
+        "after-page",
+        "after-spill",
+        "after-read",
+        "after-upsert",
+        "after-groups",
+        "after-losses",
+        "after-outbox",
+        "after-cursor",
+        "before-commit",
+        "after-commit",
+        "after-cache",
+        "before-fail-commit",
+    ];
+
+    private static readonly string[] ApprovalPoints =
+    [
+        "after-decision",
+        "after-decision-outbox",
+        "before-approval",
+        "after-approval",
     ];
 
     public static readonly Gen<Turn> Any = Gen.Select(
@@ -81,13 +132,26 @@ public sealed record Turn(TurnKind Kind, int A, int B, int C)
             (1, Gen.Const(TurnKind.MutateCursor)),
             (2, Gen.Const(TurnKind.Rescope)),
             (10, Gen.Const(TurnKind.Sync)),
-            (1, Gen.Const(TurnKind.Approve))
+            (2, Gen.Const(TurnKind.Approve)),
+            (10, Gen.Const(TurnKind.Meanwhile)),
+            (2, Gen.Const(TurnKind.Lag)),
+            (4, Gen.Const(TurnKind.Die))
         ),
         Gen.Int[0, 99],
         Gen.Int[0, 99],
         Gen.Int[0, 99],
         (kind, a, b, c) => new Turn(kind, a, b, c)
     );
+
+    /// <summary>What happens meanwhile: before which answer of which stream, and what.</summary>
+    public (string Stream, int Answer, Turn Change) ToMeanwhile() =>
+        (A % 2 == 0 ? "users" : "groups", (A / 2 % 6) + 1, new(Changes[B % Changes.Length], C, A + B, B + C));
+
+    /// <summary>Where to die, and the how manieth time one gets there.</summary>
+    public (string Point, int Time, bool IsApproval) ToDeath() =>
+        A % 3 == 0
+            ? (ApprovalPoints[B % ApprovalPoints.Length], 1, true)
+            : (Points[B % Points.Length], (C % 3) + 1, false);
 
     /// <summary>A wrong answer or two on one of the two streams, soon.</summary>
     public FaultRule ToFault(Guid tenant) =>

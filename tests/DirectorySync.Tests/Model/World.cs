@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Rollcall.GraphEmulator.Faults;
 using Rollcall.GraphEmulator.Model;
 using Rollcall.GraphEmulator.Seeding;
@@ -30,6 +31,8 @@ public sealed class World : IDisposable
     private readonly HashSet<Guid> interrupted = [];
     private readonly HashSet<Guid> seen = [];
     private readonly bool scoped;
+    private readonly FakeTimeProvider clock;
+    private readonly List<(string Stream, int Answer, Turn Change)> meanwhile = [];
 
     public World(Emulator graph, Story story)
     {
@@ -37,7 +40,8 @@ public sealed class World : IDisposable
         faults = graph.Services.GetRequiredService<FaultSchedule>();
         var id = Guid.CreateVersion7();
         scoped = story.IsScoped;
-        Tenant = new(id, "Story", $"t{id:N}.example", emulation.Clock, story.Seed) { Settings = story.Settings };
+        clock = new(emulation.Clock.GetUtcNow());
+        Tenant = new(id, "Story", $"t{id:N}.example", clock, story.Seed) { Settings = story.Settings, Called = OnCall };
         emulation.Add(Tenant);
         Consent.Grant(Tenant, Emulator.ClientId, ["User.Read.All", "GroupMember.Read.All"]);
         for (var i = 0; i < story.Users; i++)
@@ -70,6 +74,13 @@ public sealed class World : IDisposable
         {
             faults.Add([turn.ToFault(Tenant.Id)]);
         }
+        else if (turn.Kind == TurnKind.Meanwhile)
+        {
+            lock (Tenant.Gate)
+            {
+                meanwhile.Add(turn.ToMeanwhile());
+            }
+        }
         else if (turn.Kind == TurnKind.Mend)
         {
             Mend();
@@ -85,19 +96,72 @@ public sealed class World : IDisposable
         }
     }
 
-    /// <summary>A sync has read what there is now.</summary>
-    public void Seen()
+    /// <summary>Whom a sync that begins now will find, unless they go meanwhile.</summary>
+    public HashSet<Guid> Look()
     {
         lock (Tenant.Gate)
         {
-            seen.UnionWith(Tenant.Users.Where(u => u.State == Existence.Active).Select(u => u.Id));
+            Tenant.Settle();
+            return
+            [
+                .. Tenant
+                    .Users.Where(u => u is { State: Existence.Active, VisibleState: Existence.Active })
+                    .Select(u => u.Id),
+            ];
         }
     }
 
-    public void Mend() => faults.Clear(Tenant.Id);
+    /// <summary>The sync has read who was and is there.</summary>
+    public void Seen(HashSet<Guid> found)
+    {
+        found.IntersectWith(Look());
+        seen.UnionWith(found);
+    }
+
+    /// <summary>Graph works, and shows everything.</summary>
+    public void Mend()
+    {
+        faults.Clear(Tenant.Id);
+        lock (Tenant.Gate)
+        {
+            Tenant.Settings = Tenant.Settings with { LagMaxSeconds = 0 };
+            clock.Advance(TimeSpan.FromMinutes(1));
+            Tenant.Settle();
+        }
+    }
+
+    /// <summary>From here on nothing happens any more.</summary>
+    public void End()
+    {
+        Mend();
+        lock (Tenant.Gate)
+        {
+            meanwhile.Clear();
+        }
+    }
+
+    /// <summary>A second passes with each answer, and what is to happen before this one happens.</summary>
+    private void OnCall(string stream)
+    {
+        lock (Tenant.Gate)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            for (var i = meanwhile.Count - 1; i >= 0; i--)
+            {
+                var (of, left, change) = meanwhile[i];
+                meanwhile[i] = (of, of == stream ? left - 1 : left, change);
+                if (meanwhile[i].Answer == 0)
+                {
+                    meanwhile.RemoveAt(i);
+                    Apply(change);
+                }
+            }
+        }
+    }
 
     public void Dispose()
     {
+        Tenant.Called = null;
         Mend();
         emulation.Tenants.TryRemove(Tenant.Id, out _);
     }
@@ -139,6 +203,9 @@ public sealed class World : IDisposable
             case TurnKind.SetManager when User(turn.A, Existence.Active) is { } user:
                 var manager = User(turn.B, Existence.Active);
                 Tenant.SetManager(user, turn.C % 3 == 0 || manager == user ? null : manager);
+                break;
+            case TurnKind.Lag:
+                Tenant.Settings = Tenant.Settings with { LagMaxSeconds = turn.A % 3 == 0 ? 0 : turn.B % 12 };
                 break;
             case TurnKind.Reset:
                 Tenant.Generation = Guid.CreateVersion7();
