@@ -12,6 +12,9 @@ using Rollcall.Testing;
 
 [assembly: AssemblyFixture(typeof(DirectoryFixture))]
 
+// Most of these tests wait for a process, a timer or a server most of the time.
+[assembly: Xunit.v3.Parallelization(MaxThreads = 4)]
+
 namespace Rollcall.DirectorySync.Tests;
 
 /// <summary>The service on real servers, and the Graph emulator as Microsoft's cloud.</summary>
