@@ -23,6 +23,22 @@ public sealed class SyncTests(DirectoryFixture service)
     }
 
     [Fact]
+    public async Task FirstSync_BeyondASmallRound_EverybodyIsThere()
+    {
+        var client = await service.ConnectedAsync(
+            new
+            {
+                users = 5200,
+                groups = 30,
+                seed = 7,
+            }
+        );
+
+        Assert.True(await client.DbAsync(db => db.Users.CountAsync(u => u.State == UserState.Active)) > 4000);
+        Assert.Equal(1, (await client.SyncedAsync(SyncMode.Full)).RosterVersion + await client.RosterVersionAsync());
+    }
+
+    [Fact]
     public async Task Sync_NothingChanged_WritesNoRosterRowAndNoEvent()
     {
         var client = await service.ConnectedAsync(

@@ -153,6 +153,9 @@ public sealed class RosterPublisher(DirectoryDbContext db)
         {
             yield return page;
         }
+
+        await using var close = new NpgsqlCommand("close touched", connection);
+        await close.ExecuteNonQueryAsync(ct);
     }
 
     private static async IAsyncEnumerable<List<Group>> GroupsAsync(
