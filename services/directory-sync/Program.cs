@@ -29,12 +29,9 @@ if (builder.Configuration.GetConnectionString("database") is { } database)
 builder.AddService<DirectoryDbContext>("directory-sync", consumers: _ => { });
 builder.Services.AddOptions<GraphOptions>().BindConfiguration("Graph").ValidateDataAnnotations();
 builder.Services.AddSingleton<IConnectionMultiplexer>(_ =>
-{
-    // A cache that is down when we start is no reason not to.
-    var options = ConfigurationOptions.Parse(builder.Configuration.RequiredConnectionString("redis"));
-    options.AbortOnConnectFail = false;
-    return ConnectionMultiplexer.Connect(options);
-});
+    ConnectionMultiplexer.Connect(Cache.Options(builder.Configuration.RequiredConnectionString("redis")))
+);
+builder.Services.AddSingleton<Cache>();
 builder.Services.AddSingleton<IClientDirectory, LocalClientDirectory>();
 builder.Services.AddSingleton<GraphHttp>();
 builder.Services.AddSingleton<GraphTokens>();
@@ -75,6 +72,7 @@ builder.Services.AddScoped<SubscriptionBook>();
 builder.Services.AddSingleton<MailboxRounds>();
 builder.Services.AddSingleton<MailboxReader>();
 builder.Services.AddHostedService(provider => provider.GetRequiredService<MailboxReader>());
+builder.Services.AddSingleton<OwnTrouble>();
 builder.Services.AddScoped<HealthBook>();
 builder.Services.AddScoped<Consents>();
 builder.Services.AddScoped<EscrowBook>();

@@ -1,7 +1,8 @@
+using System.Globalization;
 using Rollcall.Benchmarks;
 using Rollcall.Benchmarks.Sync;
 
-// ./bench [area …] [--only WORD] [--soak]: rows whose name contains the word.
+// ./bench [area …] [--only WORD] [--soak [--minutes N]]: rows whose name contains the word; or the half-hour ones.
 var areas = new Dictionary<string, IReadOnlyList<Row>>(StringComparer.Ordinal) { ["sync"] = SyncRows.All };
 var only = args.SkipWhile(a => a != "--only").ElementAtOrDefault(1);
 var chosen = args.TakeWhile(a => !a.StartsWith("--", StringComparison.Ordinal)).ToList();
@@ -15,7 +16,8 @@ if (chosen.Find(a => !areas.ContainsKey(a)) is { } unknown)
 
 // Where the in-process hosts look for their content.
 Environment.CurrentDirectory = AppContext.BaseDirectory;
-var report = new Report();
+var minutes = args.SkipWhile(a => a != "--minutes").ElementAtOrDefault(1) ?? "30";
+var report = new Report { SoakLength = TimeSpan.FromMinutes(double.Parse(minutes, CultureInfo.InvariantCulture)) };
 var rows = (chosen.Count == 0 ? [.. areas.Keys] : chosen)
     .SelectMany(a => areas[a])
     .Where(r => r.Soak == args.Contains("--soak", StringComparer.Ordinal))

@@ -18,6 +18,9 @@ public sealed class Report
 
     public bool AllMet { get; private set; } = true;
 
+    /// <summary>How long the rows with --soak go on.</summary>
+    public TimeSpan SoakLength { get; init; } = TimeSpan.FromMinutes(30);
+
     /// <summary>A figure that must be at most its target; without one it is there to compare with.</summary>
     public void Say(string name, double value, string unit, double? target = null)
     {

@@ -25,6 +25,9 @@ public enum GraphFailure
 
     /// <summary>An answer we have no rule for; needs a look.</summary>
     Unexpected,
+
+    /// <summary>Not the directory failed us but our own database; nothing of the attempt was written.</summary>
+    OwnDatabase,
 }
 
 /// <summary>The directory could not be read.</summary>
@@ -111,6 +114,12 @@ public sealed class GraphException(GraphFailure failure, string code, string mes
                 FixOwner.Platform,
                 $"Microsoft 365 gave an answer we don't know: {Message}",
                 "The platform's operators look at the error code."
+            ),
+            GraphFailure.OwnDatabase => (
+                HealthState.Failing,
+                FixOwner.Platform,
+                Message,
+                "The platform's operators see to the database. Clients have nothing to do: reading goes on by itself."
             ),
         };
 #pragma warning restore MA0051

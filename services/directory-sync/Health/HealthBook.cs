@@ -10,12 +10,12 @@ using StackExchange.Redis;
 namespace Rollcall.DirectorySync.Health;
 
 /// <summary>A client's recorded health: written, announced and cached when it changes, and only then.</summary>
-public sealed partial class HealthBook(
+public sealed class HealthBook(
     DirectoryDbContext db,
     TenantContext tenant,
-    IConnectionMultiplexer redis,
-    TimeProvider clock,
-    ILogger<HealthBook> logger
+    Cache cache,
+    OwnTrouble own,
+    TimeProvider clock
 )
 {
     private static readonly TimeSpan CacheLifetime = TimeSpan.FromSeconds(5);
@@ -123,18 +123,30 @@ public sealed partial class HealthBook(
     public async Task<SyncHealth> GetAsync(Guid clientId, CancellationToken ct)
     {
         var cached = RedisValue.Null;
-        await TryAsync(async () => cached = await redis.GetDatabase().StringGetAsync(Key(clientId)));
+        await cache.TryAsync(async redis => cached = await redis.StringGetAsync(Key(clientId)));
         if (cached.HasValue)
         {
-            return SyncHealth.Parser.ParseFrom((byte[])cached!);
+            return WithOwn(SyncHealth.Parser.ParseFrom((byte[])cached!), clientId);
         }
 
         var health = await ReadAsync(clientId, ct);
 
         // Only where nothing is: a writer may have committed since we read.
-        await TryAsync(() =>
-            redis.GetDatabase().StringSetAsync(Key(clientId), health.ToByteArray(), CacheLifetime, When.NotExists)
+        await cache.TryAsync(redis =>
+            redis.StringSetAsync(Key(clientId), health.ToByteArray(), CacheLifetime, When.NotExists)
         );
+        return WithOwn(health, clientId);
+    }
+
+    /// <summary>What our own database could not be told is not in it.</summary>
+    private SyncHealth WithOwn(SyncHealth health, Guid clientId)
+    {
+        if (own.Find(clientId, health.LastSuccessTime?.ToDateTimeOffset()) is { } view)
+        {
+            (health.State, health.Problem, health.ErrorCode) = (view.State, view.Problem, view.ErrorCode);
+            (health.Owner, health.Remedy) = (view.Owner, view.Remedy);
+        }
+
         return health;
     }
 
@@ -143,9 +155,7 @@ public sealed partial class HealthBook(
     {
         if (recorded is { } health)
         {
-            await TryAsync(() =>
-                redis.GetDatabase().StringSetAsync(Key(recordedFor), health.ToByteArray(), CacheLifetime)
-            );
+            await cache.TryAsync(redis => redis.StringSetAsync(Key(recordedFor), health.ToByteArray(), CacheLifetime));
         }
     }
 
@@ -180,23 +190,5 @@ public sealed partial class HealthBook(
         };
     }
 
-    private async Task TryAsync(Func<Task> work)
-    {
-        try
-        {
-            await work();
-        }
-        catch (Exception e) when (e is RedisException or RedisTimeoutException)
-        {
-            LogCacheDown(e.GetType().Name);
-        }
-    }
-
     private RedisKey Key(Guid clientId) => $"rollcall:{tenant.MspId}:{clientId}:health";
-
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "Redis does not answer ({Error}); reading health from the database"
-    )]
-    private partial void LogCacheDown(string error);
 }

@@ -23,8 +23,8 @@ public static class HealthRules
 {
     private const int QuarantineAfter = 5;
 
-    /// <summary>Now and then everybody has to wait; people are told when it lasts.</summary>
-    private const int TellThrottlingAfter = 3;
+    /// <summary>Now and then everybody has to wait, or a server is restarted; people are told when it lasts.</summary>
+    private const int TellWaitingAfter = 3;
 
     private static readonly TimeSpan[] SoonDelays =
     [
@@ -46,6 +46,9 @@ public static class HealthRules
         TimeSpan.FromHours(6),
     ];
 
+    /// <summary>Mended for all clients at once, and then no client should be long in coming.</summary>
+    private static readonly TimeSpan[] OwnDelays = SoonDelays[..3];
+
     /// <param name="failures">Failed attempts in a row, this one included.</param>
     public static (HealthView View, TimeSpan Delay) AfterFailure(GraphException error, int failures)
     {
@@ -56,9 +59,13 @@ public static class HealthRules
             return (HealthView.Healthy, TimeSpan.Zero);
         }
 
+        var own = error.Failure == GraphFailure.OwnDatabase;
         var soon = error.Failure is GraphFailure.Transient or GraphFailure.Throttled or GraphFailure.Unexpected;
-        var delays = soon ? SoonDelays : PatientDelays;
-        if (state == HealthState.Failing && failures >= QuarantineAfter)
+        var delays =
+            own ? OwnDelays
+            : soon ? SoonDelays
+            : PatientDelays;
+        if (state == HealthState.Failing && failures >= QuarantineAfter && !own)
         {
             state = HealthState.Quarantined;
             owner = owner == FixOwner.Nobody ? FixOwner.Msp : owner;
@@ -78,7 +85,7 @@ public static class HealthRules
     /// <summary>Whether a failed attempt changes what people are told.</summary>
     public static bool IsNews(GraphFailure failure, int failures) =>
         failure != GraphFailure.ResyncRequired
-        && (failure != GraphFailure.Throttled || failures >= TellThrottlingAfter);
+        && (failure is not (GraphFailure.Throttled or GraphFailure.OwnDatabase) || failures >= TellWaitingAfter);
 
     /// <param name="staged">People whose removal waits for approval.</param>
     /// <param name="escrowed">People and groups whose entry cannot be used.</param>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.Platform;
 using StackExchange.Redis;
@@ -9,7 +10,7 @@ namespace Rollcall.DirectorySync.Sync;
 /// The delta links of clients: in Postgres, cached in Redis. A cached pair counts only under the version of the lease
 /// row, so that it can be neither older nor newer than the data; without Redis the row is read.
 /// </summary>
-public sealed partial class Cursors(WorkerDatabase database, IConnectionMultiplexer redis, ILogger<Cursors> logger)
+public sealed class Cursors(WorkerDatabase database, Cache cache)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromDays(7);
 
@@ -24,7 +25,7 @@ public sealed partial class Cursors(WorkerDatabase database, IConnectionMultiple
 
     /// <summary>After the commit that stored them.</summary>
     public Task CacheAsync(IEnumerable<RoundEnd> rounds) =>
-        TryAsync(() =>
+        cache.TryAsync(redis =>
             Task.WhenAll(
                 rounds.Select(r =>
                 {
@@ -34,9 +35,7 @@ public sealed partial class Cursors(WorkerDatabase database, IConnectionMultiple
                         r.GroupsCursor,
                         EntraProperties.Signature
                     );
-                    return redis
-                        .GetDatabase()
-                        .StringSetAsync(Key(r.Lease), JsonSerializer.SerializeToUtf8Bytes(cursor), Lifetime);
+                    return redis.StringSetAsync(Key(r.Lease), JsonSerializer.SerializeToUtf8Bytes(cursor), Lifetime);
                 })
             )
         );
@@ -53,7 +52,7 @@ public sealed partial class Cursors(WorkerDatabase database, IConnectionMultiple
     private async Task<Cursor?[]> CachedAsync(List<SyncLease> leases)
     {
         RedisValue[] values = [];
-        await TryAsync(async () => values = await redis.GetDatabase().StringGetAsync([.. leases.Select(Key)]));
+        await cache.TryAsync(async redis => values = await redis.StringGetAsync([.. leases.Select(Key)]));
         return
         [
             .. leases.Select(
@@ -92,25 +91,7 @@ public sealed partial class Cursors(WorkerDatabase database, IConnectionMultiple
         return stored;
     }
 
-    private async Task TryAsync(Func<Task> work)
-    {
-        try
-        {
-            await work();
-        }
-        catch (Exception e) when (e is RedisException or RedisTimeoutException)
-        {
-            LogCacheDown(e.GetType().Name);
-        }
-    }
-
     private static RedisKey Key(SyncLease lease) => $"rollcall:{lease.MspId}:{lease.ClientId}:cursor";
 
     private sealed record Cursor(long Version, string? Users, string? Groups, string? Select);
-
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "Redis does not answer ({Error}); reading cursors from the database"
-    )]
-    private partial void LogCacheDown(string error);
 }

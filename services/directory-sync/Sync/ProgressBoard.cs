@@ -10,7 +10,7 @@ namespace Rollcall.DirectorySync.Sync;
 
 /// <summary>What runs under way show of themselves, one for each client, in the cache. Without it they are just quiet.</summary>
 public sealed partial class ProgressBoard(
-    IConnectionMultiplexer redis,
+    Cache cache,
     IServiceScopeFactory scopes,
     GraphDirectory graph,
     ILogger<ProgressBoard> logger
@@ -20,18 +20,18 @@ public sealed partial class ProgressBoard(
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(2);
 
     public async Task WriteAsync(SyncLease lease, SyncRun run) =>
-        await TryAsync(() =>
-            redis.GetDatabase().StringSetAsync(Key(lease.MspId, lease.ClientId), run.ToByteArray(), Lifetime)
+        await cache.TryAsync(redis =>
+            redis.StringSetAsync(Key(lease.MspId, lease.ClientId), run.ToByteArray(), Lifetime)
         );
 
     public async Task RemoveAsync(SyncLease lease) =>
-        await TryAsync(() => redis.GetDatabase().KeyDeleteAsync(Key(lease.MspId, lease.ClientId)));
+        await cache.TryAsync(redis => redis.KeyDeleteAsync(Key(lease.MspId, lease.ClientId)));
 
     /// <summary>The client's latest long run as it showed itself; null if there is none.</summary>
     public async Task<SyncRun?> ReadAsync(Guid mspId, Guid clientId)
     {
         var value = RedisValue.Null;
-        await TryAsync(async () => value = await redis.GetDatabase().StringGetAsync(Key(mspId, clientId)));
+        await cache.TryAsync(async redis => value = await redis.StringGetAsync(Key(mspId, clientId)));
         return value.HasValue ? SyncRun.Parser.ParseFrom((byte[])value!) : null;
     }
 
@@ -59,22 +59,7 @@ public sealed partial class ProgressBoard(
         }
     }
 
-    private async Task TryAsync(Func<Task> work)
-    {
-        try
-        {
-            await work();
-        }
-        catch (Exception e) when (e is RedisException or RedisTimeoutException)
-        {
-            LogCacheDown(e.GetType().Name);
-        }
-    }
-
     private static RedisKey Key(Guid mspId, Guid clientId) => $"rollcall:{mspId}:{clientId}:progress";
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Redis does not answer ({Error}); progress is not shown")]
-    private partial void LogCacheDown(string error);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Client {ClientId}: nobody knows how many people to expect")]
     private partial void LogUnknown(Guid clientId, Exception e);

@@ -61,7 +61,7 @@ public sealed record StreamPages(
         if (found != StagedCount)
         {
             // Without them people would be missing who are not gone.
-            throw new InvalidOperationException($"{StagedCount} pages were put aside, {found} are there");
+            throw new PagesLostException();
         }
 
         foreach (var page in InMemory)
@@ -194,8 +194,8 @@ public sealed class RoundReader(
             async db =>
             {
                 var stream = StreamPages.Number(kind, lease.IsPreview);
-                var last = await db
-                    .StagedPages.Where(p => p.ClientId == lease.ClientId && p.Stream == stream)
+                var pages = db.StagedPages.Where(p => p.ClientId == lease.ClientId && p.Stream == stream);
+                var last = await pages
                     .OrderByDescending(p => p.Page)
                     .Select(p => new
                     {
@@ -205,15 +205,15 @@ public sealed class RoundReader(
                         p.DeltaLink,
                     })
                     .FirstOrDefaultAsync(ct);
-                if (last is not null && last.Origin == origin)
+
+                // A crash of Postgres empties the table, and a round that was under way puts later pages into it.
+                if (last is not null && last.Origin == origin && await pages.CountAsync(ct) == last.Page + 1)
                 {
                     return (last.Page + 1, last.NextLink, last.DeltaLink);
                 }
 
-                // Pages of a round that was given up, or is to start afresh.
-                await db
-                    .StagedPages.Where(p => p.ClientId == lease.ClientId && p.Stream == stream)
-                    .ExecuteDeleteAsync(ct);
+                // Pages of a round that was given up, is to start afresh, or has lost its beginning.
+                await pages.ExecuteDeleteAsync(ct);
                 return (0, null, null);
             },
             ct
@@ -283,3 +283,6 @@ public sealed class RoundReader(
         return scope;
     }
 }
+
+/// <summary>Postgres came up again without the pages of this round: it is read afresh, and nothing of it applied.</summary>
+public sealed class PagesLostException() : Exception("Pages of the round are not in the database any more");

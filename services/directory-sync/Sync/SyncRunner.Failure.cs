@@ -21,13 +21,13 @@ public sealed partial class SyncRunner
         var health = scope.ServiceProvider.GetRequiredService<HealthBook>();
         await using var transaction = await db.BeginAsync(ct);
         await Leases.FailAsync((NpgsqlConnection)db.Database.GetDbConnection(), lease, delay, resync, ct);
-        if (error.Failure is not (GraphFailure.Throttled or GraphFailure.Transient))
+        if (error.Failure is not (GraphFailure.Throttled or GraphFailure.Transient or GraphFailure.OwnDatabase))
         {
             // They would lead to a dead round's dead link again, or lie there until somebody has mended the connection.
             await db.StagedPages.Where(p => p.ClientId == lease.ClientId).ExecuteDeleteAsync(ct);
         }
 
-        if (error.Failure == GraphFailure.Throttled)
+        if (error.Failure is GraphFailure.Throttled or GraphFailure.OwnDatabase)
         {
             await PutOffAsync(db, lease, error, view, ct);
         }

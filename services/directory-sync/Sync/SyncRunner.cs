@@ -27,6 +27,7 @@ public sealed partial class SyncRunner(
     ImportJudge judge,
     DryRun dryRun,
     MailboxRounds mailboxes,
+    OwnTrouble trouble,
     TimeProvider clock,
     IOptions<SyncOptions> options,
     ILogger<SyncRunner> logger
@@ -47,17 +48,25 @@ public sealed partial class SyncRunner(
         var progress = new RunProgress(lease, runId, clock.GetUtcNow(), board);
         try
         {
-            if (await ServeAsync(lease, runId, ct))
+            if (!await ServeAsync(lease, runId, ct))
             {
-                return;
+                await RoundAsync(lease, progress, ct);
             }
 
-            await RoundAsync(lease, progress, ct);
+            trouble.Over(lease.ClientId);
         }
         catch (GraphException e)
         {
             LogFailed(lease.ClientId, e.Failure, e.Code);
+            trouble.Over(lease.ClientId);
             await FailAsync(lease, progress, e, ct);
+        }
+        catch (Exception e) when (OwnTrouble.Of(e) is { } own)
+        {
+            // Told first: while the database cannot write, it cannot take the failure either, and the lease runs out.
+            LogFailed(lease.ClientId, own.Failure, own.Code);
+            trouble.Note(lease.ClientId, own);
+            await FailAsync(lease, progress, own, ct);
         }
         finally
         {

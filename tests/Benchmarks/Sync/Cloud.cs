@@ -59,6 +59,9 @@ public sealed class Cloud : IAsyncDisposable
 
     public void Fail(params FaultRule[] faults) => Emulator.Services.GetRequiredService<FaultSchedule>().Add(faults);
 
+    /// <summary>Ends all faults.</summary>
+    public void Mend() => Emulator.Services.GetRequiredService<FaultSchedule>().Clear(tenant: null);
+
     public void Remove(Tenant tenant) => Emulation.Tenants.TryRemove(tenant.Id, out _);
 
     public ValueTask DisposeAsync() => Emulator.DisposeAsync();

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Sync;
 using Rollcall.Platform;
 using StackExchange.Redis;
@@ -33,7 +34,7 @@ public static class IdleFleet
         await using var database = new WorkerDatabase(service.Worker);
         await using var redis = await ConnectionMultiplexer.ConnectAsync(Testing.TestServers.Redis);
         var leases = new Leases(database);
-        var cursors = new Cursors(database, redis, NullLogger<Cursors>.Instance);
+        var cursors = new Cursors(database, new(redis, NullLogger<Cache>.Instance));
         await leases.ClaimAsync("true", 1, default);
         await service.ExecuteAsync("update client_sync set next_at = now()");
         var start = TimeProvider.System.GetTimestamp();

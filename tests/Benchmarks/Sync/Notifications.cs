@@ -109,7 +109,7 @@ public static class Notifications
         e.Users.Any(u => u.DisplayName == name) || e.Groups.Any(g => g.DisplayName == name);
 
     /// <summary>As consent does; the keeper does the rest.</summary>
-    private static Task SubscribeAsync(Service service, Guid client) =>
+    public static Task SubscribeAsync(Service service, Guid client) =>
         service.ExecuteAsync(
             $"""
             insert into graph_subscription (msp_id, client_id, resource, directory_tenant_id, wanted, fence, failures, problem)

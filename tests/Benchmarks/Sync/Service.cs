@@ -34,6 +34,8 @@ public sealed class Service : IAsyncDisposable
     /// <summary>Connection string of the scheduler's role.</summary>
     public string Worker => TestServers.As(name, "worker");
 
+    public int ProcessId => process!.Id;
+
     /// <summary>Nothing runs yet; events will have a queue to go to.</summary>
     public static async Task<Service> CreateAsync(Cloud cloud, Dictionary<string, string?>? settings = null)
     {

@@ -11,6 +11,7 @@ public static class SyncRows
         new("change to event, with notification", Notifications.RunAsync),
         new("nothing changed in 10k people, 50 ms per call", NothingChanged.RunAsync),
         new("1,000 clients, 1 hanging and 100 refusing", Neighbours.RunAsync),
+        new("200 clients for half an hour", Soak.SoakRow.RunAsync, Soak: true),
         new("10k idle clients due at once, 50 ms per call", IdleFleet.RunAsync),
     ];
 }
