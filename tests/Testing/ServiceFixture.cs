@@ -36,24 +36,30 @@ public abstract class ServiceFixture<TEntry, TContext>(string service) : WebAppl
 
     public string DatabaseName => database;
 
-    public async ValueTask InitializeAsync()
+    /// <summary>The servers it runs on: those all tests share, unless a test takes them away.</summary>
+    protected virtual string Postgres => TestServers.Postgres;
+    protected virtual string RabbitMq => TestServers.RabbitMq;
+    protected virtual string Redis => TestServers.Redis;
+
+    public virtual async ValueTask InitializeAsync()
     {
-        await new DatabaseProvisioner(
-            TestServers.Postgres,
-            TestServers.As(database, "app"),
-            TestServers.As(database, "worker")
-        ).ProvisionAsync<TContext>(
+        await new DatabaseProvisioner(Postgres, As("app"), As("worker")).ProvisionAsync<TContext>(
             o => (TContext)Activator.CreateInstance(typeof(TContext), o)!,
             CancellationToken.None
         );
 
         // Before the service: its dispatcher must find a queue for everything it publishes.
-        await Events.StartAsync(TestServers.RabbitMq);
+        await StartEventsAsync();
         channel = GrpcChannel.ForAddress("http://localhost", new() { HttpHandler = Server.CreateHandler() });
         await Services
             .GetRequiredService<IBusControl>()
             .WaitForHealthStatus(BusHealthStatus.Healthy, TimeSpan.FromSeconds(30));
     }
+
+    /// <summary>The connection string of one of the service's roles.</summary>
+    protected string As(string role) => TestServers.As(database, role, Postgres);
+
+    protected virtual Task StartEventsAsync() => Events.StartAsync(RabbitMq);
 
     /// <summary>A client that sends the token; a service's token may name the MSP it works for.</summary>
     public TClient Client<TClient>(string? token, Guid? msp = null)
@@ -97,7 +103,7 @@ public abstract class ServiceFixture<TEntry, TContext>(string service) : WebAppl
         await Events.DisposeAsync();
         channel?.Dispose();
         await base.DisposeAsync();
-        await TestServers.DropAsync(database);
+        await TestServers.DropAsync(database, Postgres);
         GC.SuppressFinalize(this);
     }
 
@@ -107,10 +113,10 @@ public abstract class ServiceFixture<TEntry, TContext>(string service) : WebAppl
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseEnvironment("Development");
-        builder.UseSetting("ConnectionStrings:database", TestServers.As(database, "app"));
-        builder.UseSetting("ConnectionStrings:worker", TestServers.As(database, "worker"));
-        builder.UseSetting("ConnectionStrings:rabbitmq", TestServers.RabbitMq);
-        builder.UseSetting("ConnectionStrings:redis", TestServers.Redis);
+        builder.UseSetting("ConnectionStrings:database", As("app"));
+        builder.UseSetting("ConnectionStrings:worker", As("worker"));
+        builder.UseSetting("ConnectionStrings:rabbitmq", RabbitMq);
+        builder.UseSetting("ConnectionStrings:redis", Redis);
         builder.UseSetting("Identity:Issuer", TestTokens.Issuer);
         builder.UseSetting("Identity:Authority", "http://localhost:1");
         foreach (var (key, value) in Settings)

@@ -13,8 +13,8 @@ public static class TestServers
     public static string NewDatabase(string service) => $"{service}_{Guid.CreateVersion7():N}";
 
     /// <summary>The connection string of a role made for one test database.</summary>
-    public static string As(string database, string role) =>
-        new NpgsqlConnectionStringBuilder(Postgres)
+    public static string As(string database, string role, string? server = null) =>
+        new NpgsqlConnectionStringBuilder(server ?? Postgres)
         {
             Database = database,
             Username = $"{database}_{role}",
@@ -22,9 +22,9 @@ public static class TestServers
             MaxPoolSize = 30,
         }.ConnectionString;
 
-    public static async Task DropAsync(string database)
+    public static async Task DropAsync(string database, string? server = null)
     {
-        await using var source = NpgsqlDataSource.Create(Postgres);
+        await using var source = NpgsqlDataSource.Create(server ?? Postgres);
         await ExecuteAsync(source, $"drop database if exists \"{database}\" with (force)");
         foreach (var role in new[] { "app", "worker" })
         {

@@ -44,10 +44,11 @@ public sealed class SupervisedProcess(ProcessSpec spec, RunFolder folder, Output
     }
 
     /// <summary>Asks the child to end, and makes it end when patience is over.</summary>
-    public async Task StopAsync(TimeSpan patience)
+    /// <param name="signal">Another one than it is usually asked with.</param>
+    public async Task StopAsync(TimeSpan patience, int? signal = null)
     {
         stopping.TrySetResult();
-        SignalChild(spec.StopSignal);
+        SignalChild(signal ?? spec.StopSignal);
         try
         {
             await running.WaitAsync(patience);

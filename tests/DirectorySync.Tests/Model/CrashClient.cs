@@ -11,11 +11,19 @@ namespace Rollcall.DirectorySync.Tests.Model;
 public sealed record Standing(string? Cursors, long CursorVersion, long RosterVersion, string Content);
 
 /// <summary>A client in the database of a service process, seen from outside: as the database's owner sees it.</summary>
-public sealed class CrashClient(DirectoryFixture service, NpgsqlDataSource database, int number, string point)
+public sealed class CrashClient(
+    DirectoryFixture service,
+    NpgsqlDataSource database,
+    int number,
+    string point,
+    int people = 8
+)
 {
     private readonly Guid mspId = Guid.CreateVersion7();
     private readonly Guid clientId = Guid.CreateVersion7();
 
+    public Guid Id => clientId;
+    public Guid MspId => mspId;
     public string Point => point;
 
     /// <summary>Of two points one is met in a first, full round and one in a delta round.</summary>
@@ -26,7 +34,7 @@ public sealed class CrashClient(DirectoryFixture service, NpgsqlDataSource datab
             service.Graph,
             new(
                 number + 1,
-                Users: 8,
+                people,
                 Groups: 3,
                 new()
                 {
@@ -98,9 +106,11 @@ public sealed class CrashClient(DirectoryFixture service, NpgsqlDataSource datab
     }
 
     /// <summary>The version of the cached cursors; 0 if there are none.</summary>
-    public async Task<long> CachedVersionAsync()
+    public async Task<long> CachedVersionAsync(string? server = null)
     {
-        await using var redis = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(TestServers.Redis);
+        await using var redis = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(
+            server ?? TestServers.Redis
+        );
         var value = await redis.GetDatabase().StringGetAsync($"rollcall:{mspId}:{clientId}:cursor");
         return value.HasValue
             ? System.Text.Json.JsonElement.Parse((string)value!).GetProperty("Version").GetInt64()
