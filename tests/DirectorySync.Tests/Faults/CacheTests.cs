@@ -1,6 +1,4 @@
-using Microsoft.Extensions.DependencyInjection;
 using Rollcall.DirectorySync.Tests.Model;
-using Rollcall.GraphEmulator.Faults;
 using Rollcall.Testing;
 
 namespace Rollcall.DirectorySync.Tests.Faults;
@@ -26,7 +24,7 @@ public sealed class CacheTests(FaultFixture service)
         var client = await service.ReadAsync();
         using var world = client.World;
         await CachedAsync(client);
-        var fullRounds = CountFullRounds(client);
+        var fullRounds = service.CountBeginnings(client);
         await using (var redis = await service.RedisAsync())
         {
             await redis.GetServers()[0].FlushAllDatabasesAsync();
@@ -47,7 +45,7 @@ public sealed class CacheTests(FaultFixture service)
         var client = await service.ReadAsync();
         using var world = client.World;
         await CachedAsync(client);
-        var fullRounds = CountFullRounds(client);
+        var fullRounds = service.CountBeginnings(client);
         await (hangs ? service.Servers.Redis.HangAsync() : service.Servers.Redis.KillAsync());
         try
         {
@@ -78,17 +76,4 @@ public sealed class CacheTests(FaultFixture service)
             var version = (await client.StandingAsync()).CursorVersion;
             Assert.True(await client.CachedVersionAsync(service.Servers.RedisAddress) >= version);
         });
-
-    /// <summary>A round over everybody begins with a call that names properties instead of a token.</summary>
-    private FaultRule CountFullRounds(CrashClient client)
-    {
-        var count = new FaultRule
-        {
-            Kind = FaultKind.Delay,
-            Tenant = client.World.Tenant.Id,
-            Path = "/v1.0/users/delta?*select=*",
-        };
-        service.Graph.Services.GetRequiredService<FaultSchedule>().Add([count]);
-        return count;
-    }
 }

@@ -1,8 +1,6 @@
-using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Tests.Model;
-using Rollcall.GraphEmulator.Faults;
 using Rollcall.Testing;
 
 namespace Rollcall.DirectorySync.Tests.Faults;
@@ -19,7 +17,7 @@ public sealed class DatabaseTests(FaultFixture service)
         using var world = known.World;
         var (client, pause) = await StagedAsync();
         using var newWorld = client.World;
-        var began = CountBeginnings(client);
+        var began = service.CountBeginnings(client);
         using (pause)
         {
             known.Change();
@@ -51,7 +49,7 @@ public sealed class DatabaseTests(FaultFixture service)
     {
         var (client, pause) = await StagedAsync();
         using var world = client.World;
-        var began = CountBeginnings(client);
+        var began = service.CountBeginnings(client);
         using (pause)
         {
             await service.Servers.Postgres.StopAsync();
@@ -128,19 +126,6 @@ public sealed class DatabaseTests(FaultFixture service)
     {
         var standing = await client.StandingAsync();
         return (standing.Cursors, standing.RosterVersion);
-    }
-
-    /// <summary>Rounds that begin with the first page.</summary>
-    private FaultRule CountBeginnings(CrashClient client)
-    {
-        var count = new FaultRule
-        {
-            Kind = FaultKind.Delay,
-            Tenant = client.World.Tenant.Id,
-            Path = "/v1.0/users/delta?*select=*",
-        };
-        service.Graph.Services.GetRequiredService<FaultSchedule>().Add([count]);
-        return count;
     }
 
     /// <summary>To the last page of the database's disk.</summary>

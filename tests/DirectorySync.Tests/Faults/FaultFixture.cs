@@ -1,6 +1,8 @@
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Tests.Model;
+using Rollcall.GraphEmulator.Faults;
 using Rollcall.Testing;
 using StackExchange.Redis;
 
@@ -95,6 +97,19 @@ public sealed class FaultFixture : DirectoryFixture
     {
         using var connection = new NpgsqlConnection(As("app"));
         NpgsqlConnection.ClearPool(connection);
+    }
+
+    /// <summary>Counts rounds that begin with everybody: their first call names properties instead of a token.</summary>
+    public FaultRule CountBeginnings(CrashClient client)
+    {
+        var count = new FaultRule
+        {
+            Kind = FaultKind.Delay,
+            Tenant = client.World.Tenant.Id,
+            Path = "/v1.0/users/delta*?*select=*",
+        };
+        Graph.Services.GetRequiredService<FaultSchedule>().Add([count]);
+        return count;
     }
 
     public async Task<T> ScalarAsync<T>(string sql)
