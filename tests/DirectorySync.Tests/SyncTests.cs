@@ -1,5 +1,7 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Rollcall.Api.Directory.V1;
+using Rollcall.Platform;
 using Rollcall.Testing;
 
 namespace Rollcall.DirectorySync.Tests;
@@ -202,6 +204,37 @@ public sealed class SyncTests(DirectoryFixture service)
         await Eventually.HoldsAsync(async () =>
             Assert.Equal(UserState.Removed, (await client.UserAsync(people[0])).State)
         );
+        await AssertRosterIsDirectoryAsync(client);
+    }
+
+    [Fact]
+    public async Task Sync_LinksOfTheOtherStream_ReadsEverythingAndTakesNoGroupForAPerson()
+    {
+        var client = await service.ConnectedAsync(new { users = 8, groups = 3 });
+        var people = await client.AddPeopleAsync(1);
+        await client.AddGroupAsync("Board", people[0]);
+        await client.SyncedAsync();
+        var count = (await client.UsersAsync()).Count;
+        await client.GraphAsync(HttpMethod.Patch, $"users/{people[0]}", new { department = "Sales" });
+        await client.GraphAsync(
+            HttpMethod.Patch,
+            $"groups/{await client.AddGroupAsync("New")}",
+            new { displayName = "N" }
+        );
+        await using var command = service
+            .Services.GetRequiredService<WorkerDatabase>()
+            .Source.CreateCommand(
+                $"""
+                update client_sync set users_cursor = groups_cursor, groups_cursor = users_cursor,
+                  cursor_version = cursor_version + 1 where client_id = '{client.Id}'
+                """
+            );
+        await command.ExecuteNonQueryAsync();
+
+        await client.SyncAsync();
+
+        await Eventually.HoldsAsync(async () => Assert.Equal("Sales", (await client.UserAsync(people[0])).Department));
+        Assert.Equal(count, (await client.UsersAsync()).Count);
         await AssertRosterIsDirectoryAsync(client);
     }
 

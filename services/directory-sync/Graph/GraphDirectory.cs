@@ -63,6 +63,12 @@ public sealed partial class GraphDirectory(
         CancellationToken ct
     )
     {
+        if (link is not null && !IsOf(stream, link))
+        {
+            // It would be answered, with the other stream's objects or with nothing for ever.
+            throw new GraphException(GraphFailure.ResyncRequired, "WRONG_STREAM", $"The link is none of {stream}");
+        }
+
         var graph = For(directory);
         var request = stream switch
         {
@@ -77,6 +83,13 @@ public sealed partial class GraphDirectory(
         };
         return await RetryAsync(directory, _ => request, urgency, ct);
     }
+
+    private static bool IsOf(DeltaKind stream, string link) =>
+        Uri.TryCreate(link, UriKind.Absolute, out var address)
+        && address.AbsolutePath.Contains(
+            stream == DeltaKind.Users ? "/users/" : "/groups/",
+            StringComparison.OrdinalIgnoreCase
+        );
 
     /// <summary>The answer to several requests sent as one; see <see cref="GraphBatch"/>.</summary>
     /// <exception cref="GraphException">After the retries that make sense.</exception>

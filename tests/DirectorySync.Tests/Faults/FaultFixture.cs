@@ -69,6 +69,18 @@ public sealed class FaultFixture : DirectoryFixture
         return client;
     }
 
+    /// <summary>Nobody is due any more, and nobody is being read.</summary>
+    public async Task RestAsync()
+    {
+        await ExecuteAsync("update client_sync set disabled = true");
+        await Eventually.HoldsAsync(async () =>
+            Assert.Equal(
+                0L,
+                await ScalarAsync<long>("select count(*) from client_sync where owner is not null and next_at > now()")
+            )
+        );
+    }
+
     /// <summary>The roster is the directory, and what was published adds up to it.</summary>
     public static Task SettledAsync(CrashClient client) =>
         Eventually.HoldsAsync(
