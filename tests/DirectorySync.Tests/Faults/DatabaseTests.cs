@@ -80,8 +80,14 @@ public sealed class DatabaseTests(FaultFixture service)
         );
         try
         {
-            await FillDiskAsync();
-            await client.DueAsync();
+            using (new Pause(client.World.Tenant.Gate))
+            {
+                // Its lease still finds room; what it reads will not.
+                await client.DueAsync();
+                await ClaimedAsync(client);
+                await FillDiskAsync();
+            }
+
             await Eventually.HoldsAsync(() => PlatformIsNamedAsync(client));
             var after = await client.StandingAsync();
             Assert.Equal(
@@ -92,6 +98,8 @@ public sealed class DatabaseTests(FaultFixture service)
         finally
         {
             await service.ExecuteAsync("drop table ballast");
+            // So that a recovery after a crash does not need its space again.
+            await service.ExecuteAsync("checkpoint");
         }
 
         // It would go on by itself, at the latest when the lease runs out.
@@ -103,6 +111,15 @@ public sealed class DatabaseTests(FaultFixture service)
             await service.ScalarAsync<long>($"select count(*) from staged_removal where client_id = '{client.Id}'")
         );
     }
+
+    private Task ClaimedAsync(CrashClient client) =>
+        Eventually.HoldsAsync(async () =>
+            Assert.True(
+                await service.ScalarAsync<bool>(
+                    $"select owner is not null from client_sync where client_id = '{client.Id}'"
+                )
+            )
+        );
 
     private async Task PlatformIsNamedAsync(CrashClient client)
     {

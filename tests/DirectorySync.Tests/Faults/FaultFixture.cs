@@ -142,9 +142,16 @@ public sealed class FaultFixture : DirectoryFixture
     public override async ValueTask DisposeAsync()
     {
         First?.World.Dispose();
-        await base.DisposeAsync();
-        await (Database?.DisposeAsync() ?? ValueTask.CompletedTask);
-        await Servers.DisposeAsync();
+        try
+        {
+            await base.DisposeAsync();
+        }
+        finally
+        {
+            await (Database?.DisposeAsync() ?? ValueTask.CompletedTask);
+            await Servers.DisposeAsync();
+        }
+
         GC.SuppressFinalize(this);
     }
 
