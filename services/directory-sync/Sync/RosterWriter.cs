@@ -111,6 +111,7 @@ public sealed partial class RosterWriter(
             var before = changes.TryGetValue(entry.ObjectId, out var earlier)
                 ? earlier.After
                 : known.GetValueOrDefault(entry.ObjectId);
+            returned |= entry.Removed is null && before is { IsGone: true };
             var outside = before is { State: UserState.Active or UserState.Disabled } && !inside(entry.ObjectId);
             if (UserChanges.Apply(before, entry, now, outside) is { } change)
             {
@@ -179,7 +180,9 @@ public sealed partial class RosterWriter(
         await WrittenAsync();
         await using var command = new NpgsqlCommand(
             """
-            select user_id, object_id, state, staged, properties::text, manager_object_id, state_at, first_seen_at, mailbox_purpose
+            select user_id, object_id, state, staged, properties::text, manager_object_id, state_at, first_seen_at, mailbox_purpose,
+              staged and exists (select 1 from staged_removal r
+                where r.client_id = $1 and r.user_id = directory_user.user_id and r.new_state > 2 and not r.outside_import)
             from directory_user where client_id = $1 and object_id = any ($2) and authority = $3
             """,
             connection
@@ -203,6 +206,7 @@ public sealed partial class RosterWriter(
             )
             {
                 MailboxPurpose = reader[8] as string,
+                IsGone = reader.GetBoolean(9),
             };
         }
 
@@ -388,11 +392,6 @@ public sealed partial class RosterWriter(
         CrashPoints.Reach("after-losses");
         var version = await PublishAsync(publisher, ct);
         CrashPoints.Reach("after-outbox");
-        if (entries > BigRound)
-        {
-            await RoundTables.DropAsync(connection, ct);
-        }
-
         return new(added, changed, removed + deleted, staged, version, ReadAll: returned && !lease.IsFull, told);
     }
 
@@ -436,7 +435,9 @@ public sealed partial class RosterWriter(
 
         await ExecuteAsync(DuplicateMails, ct);
         await TellAsync(ct);
-        return preview ? 0 : await publisher.PublishAsync(connection, lease, rosterVersion, now, ct);
+        var version = preview ? 0 : await publisher.PublishAsync(connection, lease, rosterVersion, now, ct);
+        await RoundTables.LeaveAsync(connection, big: entries > BigRound, ct);
+        return version;
     }
 
     /// <summary>

@@ -4,7 +4,7 @@ namespace Rollcall.DirectorySync.Sync;
 
 /// <summary>
 /// The temporary tables a round works in. They are made once and stay with the connection: making them costs more than
-/// anything else a small round does. The rows of the round before are deleted by the next one, whatever became of it.
+/// anything else a small round does. Outside of a round they are empty.
 /// </summary>
 internal static class RoundTables
 {
@@ -77,37 +77,34 @@ internal static class RoundTables
         analyze {string.Join(", ", Names)};
         """;
 
-    /// <summary>Empty tables, in the caller's transaction.</summary>
+    /// <summary>In the caller's transaction: makes them where there are none, or anew.</summary>
     public static async Task PrepareAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         await using var look = new NpgsqlCommand(Look, connection);
-        var size = await look.ExecuteScalarAsync(ct) as long?;
-        await using var prepare = new NpgsqlCommand(
-            size switch
-            {
-                null => Create,
-                <= MostBytes => Clear,
-                _ => $"{Drop}; {Create}",
-            },
-            connection
-        );
-        await prepare.ExecuteNonQueryAsync(ct);
+        if (await look.ExecuteScalarAsync(ct) is not long size)
+        {
+            await ExecuteAsync(connection, Create, ct);
+        }
+        else if (size > MostBytes)
+        {
+            await ExecuteAsync(connection, $"{Drop}; {Create}", ct);
+        }
     }
+
+    /// <summary>
+    /// The connection may serve another tenant next: nothing of this one stays, as a rollback leaves nothing either. A
+    /// big round gives its space on the disk back, too.
+    /// </summary>
+    public static Task LeaveAsync(NpgsqlConnection connection, bool big, CancellationToken ct) =>
+        ExecuteAsync(connection, big ? Drop : Clear, ct);
 
     /// <summary>Between two batches of a round. A big one frees its space at once, which costs a new file.</summary>
-    public static async Task EmptyUsersAsync(NpgsqlConnection connection, int rows, CancellationToken ct)
-    {
-        await using var empty = new NpgsqlCommand(
-            rows > FewRows ? "truncate t_user" : "delete from t_user",
-            connection
-        );
-        await empty.ExecuteNonQueryAsync(ct);
-    }
+    public static Task EmptyUsersAsync(NpgsqlConnection connection, int rows, CancellationToken ct) =>
+        ExecuteAsync(connection, rows > FewRows ? "truncate t_user" : "delete from t_user", ct);
 
-    /// <summary>A big round leaves nothing on the disk of a connection that may rest now.</summary>
-    public static async Task DropAsync(NpgsqlConnection connection, CancellationToken ct)
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
     {
-        await using var drop = new NpgsqlCommand(Drop, connection);
-        await drop.ExecuteNonQueryAsync(ct);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(ct);
     }
 }

@@ -20,6 +20,9 @@ public sealed record KnownUser(
 )
 {
     public string? MailboxPurpose { get; init; }
+
+    /// <summary>The directory does not have the account any more; the brake holds its removal back.</summary>
+    public bool IsGone { get; init; }
 }
 
 /// <summary>What an entry makes of a user. A loss is not applied here: the brake looks at all of them first.</summary>

@@ -13,6 +13,7 @@ public sealed class CacheTests(FaultFixture service)
         var client = service.First;
 
         client.World.Apply(new(TurnKind.AddUser, 1, 1, 0));
+        await client.DueAsync();
 
         await CachedAsync(client);
         await FaultFixture.SettledAsync(client);
