@@ -120,32 +120,61 @@ public sealed class AlertTests(NotificationFixture fixture)
         await second.HealthAsync(HealthState.CredentialBad, h => h.ErrorCode = "AADSTS700027");
         await Eventually.HoldsAsync(async () =>
         {
-            var alert = Assert.Single(await CredentialAlertsAsync(AlertState.Open));
+            var alert = Assert.Single(await PlatformAlertsAsync("CREDENTIAL_BAD", AlertState.Open));
             Assert.Equal((2, FixOwner.Platform, "AADSTS700027"), (alert.Affected, alert.Owner, alert.ErrorCode));
         });
         Assert.Empty(await company.AlertsAsync());
 
         // Marked, not closed: clients still meet it.
-        var open = Assert.Single(await CredentialAlertsAsync(AlertState.Open));
+        var open = Assert.Single(await PlatformAlertsAsync("CREDENTIAL_BAD", AlertState.Open));
         await Platform.AcknowledgeAlertAsync(new() { AlertId = open.Id });
-        Assert.Single(await CredentialAlertsAsync(AlertState.Acknowledged));
+        Assert.Single(await PlatformAlertsAsync("CREDENTIAL_BAD", AlertState.Acknowledged));
 
         await company.HealthAsync(HealthState.Healthy);
         await company.SettledAsync();
-        Assert.Single(await CredentialAlertsAsync(AlertState.Acknowledged));
+        Assert.Single(await PlatformAlertsAsync("CREDENTIAL_BAD", AlertState.Acknowledged));
         await second.HealthAsync(HealthState.Healthy);
         await Eventually.HoldsAsync(async () =>
-            Assert.Contains(await CredentialAlertsAsync(AlertState.Resolved), a => a.Id == open.Id)
+            Assert.Contains(await PlatformAlertsAsync("CREDENTIAL_BAD", AlertState.Resolved), a => a.Id == open.Id)
         );
     }
 
     [Fact]
-    public async Task CredentialBad_ClientsOwnTrouble_StaysOpen()
+    public async Task DatabaseDown_ManyClients_IsOnePlatformAlertUntilTheLastIsWell()
+    {
+        var second = new Company(fixture);
+        await company.HealthAsync(HealthState.Failing, h => Ours(h, "DATABASE_UNAVAILABLE"));
+        await company.SettledAsync();
+        await second.HealthAsync(HealthState.Failing, h => Ours(h, "DATABASE_FULL"));
+        await second.SettledAsync();
+        var open = Assert.Single(await PlatformAlertsAsync("DATABASE_DOWN", AlertState.Open));
+        Assert.Equal((2, FixOwner.Platform, "DATABASE_FULL"), (open.Affected, open.Owner, open.ErrorCode));
+        Assert.Empty(await company.AlertsAsync());
+        Assert.Empty(await second.AlertsAsync());
+
+        await company.HealthAsync(HealthState.Healthy);
+        await company.SettledAsync();
+        open = Assert.Single(await PlatformAlertsAsync("DATABASE_DOWN", AlertState.Open));
+        Assert.Equal(1, open.Affected);
+
+        // Read again, but not well yet: the database is no longer what troubles it.
+        await second.HealthAsync(HealthState.CredentialBad);
+        await second.SettledAsync();
+        Assert.Empty(await PlatformAlertsAsync("DATABASE_DOWN", AlertState.Open));
+        Assert.Contains(await PlatformAlertsAsync("DATABASE_DOWN", AlertState.Resolved), a => a.Id == open.Id);
+        await second.HealthAsync(HealthState.Healthy);
+        await second.SettledAsync();
+    }
+
+    [Theory]
+    [InlineData(HealthState.CredentialBad, "AADSTS700027")]
+    [InlineData(HealthState.Failing, "DATABASE_FULL")]
+    public async Task OurOwnTrouble_ClientsOwnTrouble_StaysOpen(HealthState state, string code)
     {
         await company.HealthAsync(HealthState.ConsentRemoved);
         await company.SettledAsync();
 
-        await company.HealthAsync(HealthState.CredentialBad);
+        await company.HealthAsync(state, h => Ours(h, code));
         await company.SettledAsync();
 
         var alert = Assert.Single(await company.AlertsAsync());
@@ -229,10 +258,13 @@ public sealed class AlertTests(NotificationFixture fixture)
         Assert.Equal("ALERT_RESOLVED", error.Reason());
     }
 
-    private async Task<List<Alert>> CredentialAlertsAsync(AlertState state) =>
+    private static void Ours(SyncHealth health, string code) =>
+        (health.Owner, health.ErrorCode) = (FixOwner.Platform, code);
+
+    private async Task<List<Alert>> PlatformAlertsAsync(string condition, AlertState state) =>
         [
             .. (await Platform.ListAlertsAsync(new() { State = state, PageSize = 500 })).Alerts.Where(a =>
-                a.Condition == "CREDENTIAL_BAD"
+                a.Condition == condition
             ),
         ];
 }

@@ -19,9 +19,9 @@ public sealed class AlertBook(NotificationDbContext db, TicketLog tickets, Tenan
 
     public async Task ApplyAsync(Guid clientId, SyncHealth health, CancellationToken ct)
     {
-        if (health.State == HealthState.CredentialBad)
+        if (PlatformTrouble.Of(health) is not null)
         {
-            // With our key refused nobody can tell whether the client's own trouble is over.
+            // While the fault is ours nobody can tell whether the client's own trouble is over.
             return;
         }
 

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Rollcall.Api.Directory.V1;
 using Rollcall.Api.Notification.V1;
 using Rollcall.Api.Ops.V1;
 using Rollcall.Notification.Data;
@@ -24,7 +25,7 @@ public sealed class PlatformAlertBook(NotificationDbContext db, TimeProvider clo
               {nameof(Severity.High)}, {trouble.Summary}, {trouble.Problem}, {trouble.Remedy}, {trouble.ErrorCode},
               {now}, {now}, 1)
             on conflict (dedupe_key) where state <> 'Resolved' do update
-            set last_seen_at = excluded.last_seen_at, occurrences = a.occurrences + 1
+            set last_seen_at = excluded.last_seen_at, occurrences = a.occurrences + 1, error_code = excluded.error_code
             """,
             ct
         );
@@ -83,7 +84,11 @@ public sealed record PlatformTrouble(
     string ErrorCode
 )
 {
-    public const string CredentialBadKey = "platform:CREDENTIAL_BAD";
+    private const string CredentialBadKey = "platform:CREDENTIAL_BAD";
+    private const string DatabaseDownKey = "platform:DATABASE_DOWN";
+
+    /// <summary>Of what a client's health can say about us. Always gone through in this order, so that no two wait for each other.</summary>
+    public static readonly IReadOnlyList<string> HealthKeys = [CredentialBadKey, DatabaseDownKey];
 
     public static PlatformTrouble MailServerDown { get; } =
         new(
@@ -95,15 +100,28 @@ public sealed record PlatformTrouble(
             ""
         );
 
-    public static PlatformTrouble CredentialBad(string errorCode) =>
-        new(
-            CredentialBadKey,
-            "CREDENTIAL_BAD",
-            "Microsoft refuses Rollcall's own credential",
-            "The certificate or federated credential of Rollcall's app is refused. No directory is read; nobody is removed.",
-            "Renew the app's credential and restart directory-sync. Clients need not do anything.",
-            errorCode
-        );
+    /// <summary>Ours to mend, for all clients at once. Null when a client's health is about the client itself.</summary>
+    public static PlatformTrouble? Of(SyncHealth health) =>
+        health switch
+        {
+            { State: HealthState.CredentialBad } => new(
+                CredentialBadKey,
+                "CREDENTIAL_BAD",
+                "Microsoft refuses Rollcall's own credential",
+                "The certificate or federated credential of Rollcall's app is refused. No directory is read; nobody is removed.",
+                "Renew the app's credential and restart directory-sync. Clients need not do anything.",
+                health.ErrorCode
+            ),
+            { Owner: FixOwner.Platform } when health.ErrorCode.StartsWith("DATABASE_", StringComparison.Ordinal) => new(
+                DatabaseDownKey,
+                "DATABASE_DOWN",
+                "Directory sync cannot write to its database",
+                "What is read from the directories cannot be kept. Nobody is removed; reading goes on by itself.",
+                "See to the database of directory-sync: its disk (DATABASE_FULL), whether it answers (DATABASE_UNAVAILABLE), why it crashed (DATABASE_RECOVERED). Clients need not do anything.",
+                health.ErrorCode
+            ),
+            _ => null,
+        };
 
     public static PlatformTrouble Of(AlarmRaised alarm) =>
         alarm.Kind switch

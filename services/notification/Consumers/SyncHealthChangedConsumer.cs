@@ -27,14 +27,15 @@ public sealed class SyncHealthChangedConsumer(
         }
 
         var health = context.Message.Health;
-        if (health.State == HealthState.CredentialBad)
+        var ours = PlatformTrouble.Of(health);
+        foreach (var key in PlatformTrouble.HealthKeys)
         {
-            // Ours to mend, for all clients at once: one alert, and nothing any MSP could do.
-            await platformAlerts.RaiseAsync(PlatformTrouble.CredentialBad(health.ErrorCode), clientId, ct);
-        }
-        else
-        {
-            await platformAlerts.ClearAsync(PlatformTrouble.CredentialBadKey, clientId, ct);
+            // One alert for all clients, and nothing any MSP could do.
+            await (
+                ours?.DedupeKey == key
+                    ? platformAlerts.RaiseAsync(ours, clientId, ct)
+                    : platformAlerts.ClearAsync(key, clientId, ct)
+            );
         }
 
         await alerts.ApplyAsync(clientId, health, ct);
