@@ -1,9 +1,7 @@
 using System.Globalization;
 using CsCheck;
-using Grpc.Core;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Tests.Model;
-using Rollcall.Testing;
 
 namespace Rollcall.DirectorySync.Tests;
 
@@ -144,7 +142,7 @@ public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper outpu
 
     private async Task CheckAsync(Story story, World world, StoryClient client)
     {
-        var roster = await RosterAsync(client);
+        var roster = await client.RosterAsync();
         var check = new RosterCheck(world.Tenant, roster, client.ScopeGroup, client.ScopeRule);
         check.IsTheDirectory();
         check.HasEdges(await client.MembershipsAsync());
@@ -164,21 +162,6 @@ public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper outpu
             events.SelectMany(e => e.Users).Where(u => steady.Contains(u.ExternalId)),
             u => Assert.Equal((UserState.Active, false), (u.State, u.StagedForRemoval))
         );
-    }
-
-    private async Task<RosterView> RosterAsync(StoryClient client)
-    {
-        var api = service.Client<RosterService.RosterServiceClient>(TestTokens.MspAdmin(client.MspId));
-        using var stream = api.StreamRoster(new() { ClientId = client.ClientId.ToString() });
-        var view = new RosterView(0, [], []);
-        await foreach (var chunk in stream.ResponseStream.ReadAllAsync())
-        {
-            view = view with { Version = Math.Max(view.Version, chunk.RosterVersion) };
-            chunk.Users.ToList().ForEach(u => view.Users.Add(u.Id, u));
-            chunk.Groups.ToList().ForEach(g => view.Groups.Add(g.Id, g));
-        }
-
-        return view;
     }
 
     /// <summary>Waits for the dispatcher to have published everything up to the version.</summary>

@@ -1,9 +1,12 @@
+using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Connections;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Sync;
 using Rollcall.Platform;
+using Rollcall.Testing;
 using ConnectionState = Rollcall.Api.Directory.V1.ConnectionState;
 using ImportedPeople = Rollcall.Api.Directory.V1.ImportedPeople;
 
@@ -179,6 +182,38 @@ public sealed class StoryClient(DirectoryFixture service, Guid directory)
         );
     }
 
+    /// <summary>As the API streams it.</summary>
+    public async Task<RosterView> RosterAsync()
+    {
+        var api = service.Client<RosterService.RosterServiceClient>(TestTokens.MspAdmin(MspId));
+        using var stream = api.StreamRoster(new() { ClientId = ClientId.ToString() });
+        var view = new RosterView(0, [], []);
+        await foreach (var chunk in stream.ResponseStream.ReadAllAsync())
+        {
+            view = view with { Version = Math.Max(view.Version, chunk.RosterVersion) };
+            chunk.Users.ToList().ForEach(u => view.Users.Add(u.Id, u));
+            chunk.Groups.ToList().ForEach(g => view.Groups.Add(g.Id, g));
+        }
+
+        return view;
+    }
+
+    /// <summary>The numbers of the pages of people that lie in the database.</summary>
+    public async Task<List<int>> PagesAsync()
+    {
+        await using var command = Command(
+            "select page from staged_page where client_id = $1 and stream = 0 order by 1"
+        );
+        await using var reader = await command.ExecuteReaderAsync();
+        List<int> pages = [];
+        while (await reader.ReadAsync())
+        {
+            pages.Add(reader.GetInt32(0));
+        }
+
+        return pages;
+    }
+
     public async Task<List<Membership>> MembershipsAsync()
     {
         await using var command = Command(
@@ -239,7 +274,8 @@ public sealed class StoryClient(DirectoryFixture service, Guid directory)
         return (await services.GetRequiredService<Cursors>().LoadAsync([lease], default))[0];
     }
 
-    private async Task ExecuteAsync(string sql, params object[] more)
+    /// <param name="sql">$1 is the client.</param>
+    public async Task ExecuteAsync(string sql, params object[] more)
     {
         await using var command = Command(sql, more);
         await command.ExecuteNonQueryAsync();
