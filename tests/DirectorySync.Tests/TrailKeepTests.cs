@@ -5,6 +5,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
+using Rollcall.DirectorySync.Sync;
+using Rollcall.DirectorySync.Tests.Model;
 using Rollcall.DirectorySync.Trail;
 using Rollcall.Testing;
 
@@ -48,6 +50,58 @@ public sealed class TrailKeepTests(DirectoryFixture service)
 
         var kept = await client.DbAsync(db => db.SyncPreviews.Select(e => e.OccurredAt).ToListAsync());
         Assert.Equal([Day(2019, 3, 9)], kept);
+    }
+
+    /// <summary>They may hold people outside the import scope; a round that comes back to them begins afresh.</summary>
+    [Fact]
+    public async Task Keep_PagesOfARoundInLastingTrouble_AreForgotten()
+    {
+        using var world = Directory();
+        using var other = Directory();
+        var (old, young) = (await WithPagesAsync(world), await WithPagesAsync(other));
+        await old.ExecuteAsync(
+            """
+            update staged_page set created_at = now() - interval '73 hours'
+            where client_id = $1 and page = (select min(page) from staged_page where client_id = $1)
+            """
+        );
+        await young.ExecuteAsync(
+            "update staged_page set created_at = now() - interval '71 hours' where client_id = $1"
+        );
+
+        await KeepAsync(service.Clock.GetUtcNow());
+
+        Assert.Empty(await old.PagesAsync());
+        Assert.False((await old.ClaimAsync()).HasPages);
+        Assert.NotEmpty(await young.PagesAsync());
+        Assert.True((await young.ClaimAsync()).HasPages);
+        await old.SettleAsync();
+        new RosterCheck(world.Tenant, await old.RosterAsync()).IsTheDirectory();
+    }
+
+    /// <summary>Their pages stay while a worker holds the lease; whose lease ran out has lost it with them.</summary>
+    [Fact]
+    public async Task Keep_OldPagesOfARoundUnderWay_StayUntilItsLeaseRunsOut()
+    {
+        using var world = Directory();
+        var client = await WithPagesAsync(world);
+        await client.ExecuteAsync(
+            "update client_sync set owner = 'other:1', next_at = now() + interval '1 minute' where client_id = $1"
+        );
+        await client.ExecuteAsync("update staged_page set created_at = now() - interval '9 days' where client_id = $1");
+        var lease = await client.ClaimAsync();
+
+        await KeepAsync(service.Clock.GetUtcNow());
+        Assert.NotEmpty(await client.PagesAsync());
+        await client.ExecuteAsync("update client_sync set next_at = now() - interval '1 second' where client_id = $1");
+        await KeepAsync(service.Clock.GetUtcNow());
+
+        Assert.Empty(await client.PagesAsync());
+        await Assert.ThrowsAsync<LeaseLostException>(() =>
+            service.Services.GetRequiredService<SyncRunner>().RunAsync(lease, default)
+        );
+        Assert.Empty(await client.PagesAsync());
+        await client.SettleAsync();
     }
 
     [Fact]
@@ -121,6 +175,18 @@ public sealed class TrailKeepTests(DirectoryFixture service)
         Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refused.SqlState);
         await using var untold = app.CreateCommand("select count(*) from sync_event");
         Assert.Equal(0L, await untold.ExecuteScalarAsync());
+    }
+
+    private World Directory() => new(service.Graph, new(1, Users: 30, Groups: 2, new() { PageSize = 1 }, []));
+
+    /// <summary>A client whose first round broke off when some pages lay in the database.</summary>
+    private async Task<StoryClient> WithPagesAsync(World world)
+    {
+        var client = new StoryClient(service, world.Tenant.Id);
+        await client.CreateAsync();
+        await client.SyncAsync(new Death("after-spill", 2));
+        Assert.NotEmpty(await client.PagesAsync());
+        return client;
     }
 
     private TrailKeeper Keeper => service.Services.GetRequiredService<TrailKeeper>();

@@ -61,6 +61,9 @@ public sealed class StagedPage
     /// <summary>Where the stream goes on; null on the last page, which has <see cref="DeltaLink"/>.</summary>
     public string? NextLink { get; init; }
     public string? DeltaLink { get; init; }
+
+    /// <summary>By the database's clock; see <see cref="PageRetention"/> on how long it is kept.</summary>
+    public DateTimeOffset CreatedAt { get; private init; }
 }
 
 internal sealed class DirectoryGroupConfiguration : IEntityTypeConfiguration<DirectoryGroup>
@@ -107,5 +110,6 @@ internal sealed class StagedPageConfiguration : IEntityTypeConfiguration<StagedP
             p.Stream,
             p.Page,
         });
+        builder.Property(p => p.CreatedAt).HasDefaultValueSql("now()");
     }
 }

@@ -5,7 +5,8 @@ using Rollcall.Platform;
 namespace Rollcall.DirectorySync.Trail;
 
 /// <summary>
-/// Once a day, on one of the workers: makes the coming months' partitions of the trail and drops those past retention.
+/// Once a day, on one of the workers: makes the coming months' partitions of the trail, drops those past retention, and
+/// forgets pages of rounds that did not come to their end.
 /// </summary>
 public sealed partial class TrailKeeper(
     WorkerDatabase database,
@@ -55,7 +56,15 @@ public sealed partial class TrailKeeper(
         }
 
         var dropped = await KeepAsync(connection, asOf, ct);
+
+        // Last: it locks clients, which must not wait for a partition.
+        var forgotten = await ForgetPagesAsync(connection, ct);
         await transaction.CommitAsync(ct);
+        if (forgotten > 0)
+        {
+            LogForgotten(forgotten);
+        }
+
         return dropped;
     }
 
@@ -67,6 +76,19 @@ public sealed partial class TrailKeeper(
         keep.Parameters.Add(new() { Value = options.Value.PreviewDays });
         return [.. (string[])(await keep.ExecuteScalarAsync(ct))!];
     }
+
+    private async Task<int> ForgetPagesAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var forget = new NpgsqlCommand("select forget_staged_pages($1)", connection);
+        forget.Parameters.Add(new() { Value = options.Value.StagedPagesDays });
+        return (int)(await forget.ExecuteScalarAsync(ct))!;
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Rounds of {Clients} clients did not come to their end for days; their pages were forgotten"
+    )]
+    private partial void LogForgotten(int clients);
 
     [LoggerMessage(
         Level = LogLevel.Information,

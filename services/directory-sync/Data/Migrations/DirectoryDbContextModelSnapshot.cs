@@ -853,6 +853,12 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("bytea")
                         .HasColumnName("body");
 
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at")
+                        .HasDefaultValueSql("now()");
+
                     b.Property<string>("DeltaLink")
                         .HasColumnType("text")
                         .HasColumnName("delta_link");
