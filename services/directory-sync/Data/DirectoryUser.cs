@@ -113,6 +113,9 @@ internal sealed class DirectoryUserConfiguration : IEntityTypeConfiguration<Dire
         builder.HasIndex(u => new { u.ClientId, u.ObjectId }).IsUnique();
         builder.HasIndex(u => new { u.ClientId, u.ManagerObjectId });
         builder.HasIndex(u => new { u.ClientId, u.Mail });
+
+        // Few among many: looked at in every round.
+        builder.HasIndex(u => new { u.ClientId, u.UserId }, "ix_directory_user_escrowed").HasFilter("escrow_reason <> ''");
     }
 }
 

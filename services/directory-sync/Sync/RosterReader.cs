@@ -17,11 +17,10 @@ public static class RosterReader
           u.kind_decided_by, u.kind_reason, u.kind_decided_at
         """;
 
-    /// <summary>Inside a round: users in t_touched, with managers, groups and reports resolved set by set.</summary>
+    /// <summary>Inside a round: the users it touched, with managers, groups and reports resolved set by set.</summary>
     public const string Touched = $"""
         {Columns}
-        from t_touched t
-        join directory_user u on u.client_id = @client and u.user_id = t.user_id
+        from {Sync.Touched.Some}
         left join directory_user m on m.client_id = @client and m.object_id = u.manager_object_id
         left join t_reports r on r.manager_object_id = u.object_id
         left join t_user_groups g on g.user_id = u.user_id

@@ -20,8 +20,8 @@ public sealed partial class RosterWriter
     private const string SkippedKinds =
         "(values (4, 'KIND_SHARED_MAILBOX'), (5, 'KIND_RESOURCE'), (6, 'KIND_SERVICE')) k (kind, code)";
 
-    /// <summary>One batch of a client that has nothing yet: nobody to look for, and all of them are touched in the end.</summary>
-    private const string Newcomers = $"""
+    /// <summary>One batch of a client that has nothing yet: nobody to look for, and all of them are told in the end.</summary>
+    private const string Newcomers = """
         insert into directory_user (msp_id, client_id, user_id, revision, state, state_at, first_seen_at, suggested_kind,
           kind_evidence, authority, external_id, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged, outside_import)
         select @msp, @client, user_id, @version, state, state_at, first_seen_at, kind,
@@ -30,16 +30,10 @@ public sealed partial class RosterWriter
 
         insert into source_link (msp_id, client_id, source, external_id, user_id, linked_at)
         select @msp, @client, @source, external_id, user_id, @now from t_user;
-
-        insert into t_event (subject, id, is_group, action, status, display_name, reason)
-        select t.user_id, t.event_id, false, t.action, case when k.code is null then 1 else 3 end, t.display_name, coalesce(k.code, '')
-        from t_user t left join {SkippedKinds} on k.kind = t.kind;
         """;
 
-    private const string TouchAll = """
-        insert into t_touched select user_id from directory_user where client_id = @client on conflict do nothing;
+    private const string FirstMails = """
         insert into t_mail select mail from directory_user where client_id = @client group by mail having count(*) > 1;
-        analyze t_touched, t_mail, t_group_changed, t_event;
         """;
 
     /// <summary>One batch of changed users from t_user into the roster.</summary>
@@ -317,9 +311,9 @@ public sealed partial class RosterWriter
           join below b on m.client_id = @client and m.group_object_id = b.object_id
           where m.member_type = 2)
         insert into t_touched
-        select u.user_id from below b
-        join membership m on m.client_id = @client and m.group_object_id = b.object_id and m.member_type = 1
+        select u.user_id from membership m
         join directory_user u on u.client_id = @client and u.object_id = m.member_object_id
+        where m.client_id = @client and m.group_object_id = any (array(select object_id from below)) and m.member_type = 1
         on conflict do nothing;
         """;
 

@@ -88,9 +88,9 @@ public sealed partial class RosterWriter
     private const string Escrow = $"""
         with bad as (
           select u.user_id, coalesce(u.object_id, u.user_id) as object_id, u.authority, u.display_name, u.escrow_reason as reason
-          from t_touched t join directory_user u on u.client_id = @client and u.user_id = t.user_id
-          where u.escrow_reason = 'INVALID_DATA' and u.state in (1, 2)
-            or u.escrow_reason <> '' and u.state = 1 and u.kind in (1, 3)),
+          from {Touched.Some}
+          where u.escrow_reason <> ''
+            and (u.escrow_reason = 'INVALID_DATA' and u.state in (1, 2) or u.state = 1 and u.kind in (1, 3))),
         held as (
           insert into escrow (msp_id, client_id, subject_id, is_group, object_id, source, reason, first_seen_at, attempts, next_retry_at)
           select @msp, @client, user_id, false, object_id, authority, reason, @now, 0, @now + @first_retry from bad
@@ -98,8 +98,8 @@ public sealed partial class RosterWriter
           where escrow.reason <> excluded.reason
           returning subject_id, reason),
         freed as (
-          delete from escrow e using t_touched t
-          where e.client_id = @client and e.subject_id = t.user_id and not e.is_group
+          delete from escrow e using {Touched.Some}
+          where e.client_id = @client and e.subject_id = u.user_id and not e.is_group
             and not exists (select 1 from bad b where b.user_id = e.subject_id)
           returning e.subject_id)
         insert into t_event (subject, id, is_group, action, status, display_name, reason)
@@ -122,6 +122,26 @@ public sealed partial class RosterWriter
         from t_event
         """;
 
+    /// <summary>
+    /// After a first round: everybody was added, and what else was noted about them joins that as <see cref="MergeEvent"/>
+    /// would have it. The event goes by the id of whom it added: made in the same moment, and used but once.
+    /// </summary>
+    private const string TellFirst = $"""
+        insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, status, user_id, group_id,
+          display_name, changes, reason_code)
+        select coalesce(e.id, u.user_id), @msp, @client, @run, @now, case when e.action not in (2, 8, 9) then e.action else 1 end,
+          case when e.status = 2 or e.action not in (2, 9) then e.status when k.code is null then 1 else 3 end,
+          u.user_id, null, u.display_name, case when e.action not in (2, 8, 9) then e.changes end,
+          coalesce(nullif(e.reason, ''), k.code, '')
+        from directory_user u
+        left join t_event e on e.subject = u.user_id
+        left join {SkippedKinds} on k.kind = u.suggested_kind
+        where u.client_id = @client
+        union all
+        select id, @msp, @client, @run, @now, action, status, null, subject, display_name, changes, reason
+        from t_event where is_group
+        """;
+
     /// <summary>What was noted on the way becomes the run's trail, with who entered or left escrow.</summary>
     private async Task TellAsync(CancellationToken ct)
     {
@@ -136,8 +156,12 @@ public sealed partial class RosterWriter
             );
         }
 
-        await ExecuteAsync(Escrow, ct, ("first_retry", EscrowRules.DelayAfter(attempts: 0)));
-        await using var tell = Command(TellEvents, []);
+        await ExecuteAsync(
+            Escrow.Replace(Touched.Some, first ? Touched.Everybody : Touched.Some, StringComparison.Ordinal),
+            ct,
+            ("first_retry", EscrowRules.DelayAfter(attempts: 0))
+        );
+        await using var tell = Command(first ? TellFirst : TellEvents, []);
         told = await tell.ExecuteNonQueryAsync(ct);
     }
 }

@@ -306,7 +306,7 @@ public sealed partial class RosterWriter(
     {
         if (first)
         {
-            await ExecuteAsync(TouchAll, ct);
+            await ExecuteAsync(FirstMails, ct);
         }
         else
         {
@@ -316,7 +316,9 @@ public sealed partial class RosterWriter(
 
         await ExecuteAsync(DuplicateMails, ct);
         await TellAsync(ct);
-        var version = preview ? 0 : await publisher.PublishAsync(connection, lease, rosterVersion, now, ct);
+        var version = preview
+            ? 0
+            : await publisher.PublishAsync(connection, lease, rosterVersion, now, everybody: first, ct);
         await RoundTables.LeaveAsync(connection, big: entries > BigRound, ct);
         return version;
     }

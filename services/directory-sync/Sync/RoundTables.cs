@@ -32,7 +32,6 @@ internal static class RoundTables
         "t_live",
         "t_nested",
         "t_above",
-        "t_people",
         "t_user_groups",
         "t_reports",
     ];
@@ -71,7 +70,6 @@ internal static class RoundTables
         create temp table t_live (object_id uuid, group_id uuid, imported boolean);
         create temp table t_nested (member_object_id uuid, group_object_id uuid);
         create temp table t_above (object_id uuid, group_id uuid);
-        create temp table t_people (user_id uuid, object_id uuid);
         create temp table t_user_groups (user_id uuid, group_ids uuid[]);
         create temp table t_reports (manager_object_id uuid, reports int);
         analyze {string.Join(", ", Names)};

@@ -539,6 +539,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .IsUnique()
                         .HasDatabaseName("ix_directory_user_client_id_object_id");
 
+                    b.HasIndex(new[] { "ClientId", "UserId" }, "ix_directory_user_escrowed")
+                        .HasDatabaseName("ix_directory_user_client_id_user_id")
+                        .HasFilter("escrow_reason <> ''");
+
                     b.ToTable("directory_user", (string)null);
                 });
 
