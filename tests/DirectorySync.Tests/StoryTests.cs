@@ -67,6 +67,27 @@ public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper outpu
         output.WriteLine($"{count} stories in {TimeProvider.System.GetElapsedTime(started).TotalSeconds:F0} s");
     }
 
+    /// <summary>Deleted while the groups are read and back when it is the people's turn: links come back without a word.</summary>
+    [Fact]
+    public Task FullRound_SomebodyIsRestoredMeanwhile_KeepsTheirGroups() =>
+        TellAsync(
+            new(
+                Seed: 1,
+                Users: 9,
+                Groups: 1,
+                new() { PageSize = 1, Throttling = false },
+                [
+                    new(TurnKind.AddMember, 0, 8, 0),
+                    new(TurnKind.Sync, 0, 0, 0),
+                    new(TurnKind.DeleteUser, 8, 0, 0),
+                    new(TurnKind.Reset, 0, 0, 0),
+                    new(TurnKind.Sync, 0, 0, 0),
+                    Turn.Meanwhile("users", 5, TurnKind.RestoreUser),
+                    new(TurnKind.Sync, 0, 0, 0),
+                ]
+            )
+        );
+
     private async Task TellAsync(Story story)
     {
         using var world = new World(service.Graph, story);

@@ -150,6 +150,10 @@ public sealed record Turn(TurnKind Kind, int A, int B, int C)
     public (string Stream, int Answer, Turn Change) ToMeanwhile() =>
         (A % 2 == 0 ? "users" : "groups", (A / 2 % 6) + 1, new(Changes[B % Changes.Length], C, A + B, B + C));
 
+    /// <summary>The first who can be changed so, before that answer of the stream.</summary>
+    public static Turn Meanwhile(string stream, int answer, TurnKind change) =>
+        new(TurnKind.Meanwhile, (2 * (answer - 1)) + (stream == "users" ? 0 : 1), Array.IndexOf(Changes, change), 0);
+
     /// <summary>Where to die, and the how manieth time one gets there.</summary>
     public (string Point, int Time, bool IsApproval) ToDeath() =>
         A % 3 == 0
