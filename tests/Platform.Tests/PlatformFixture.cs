@@ -15,7 +15,7 @@ using Rollcall.Testing;
 namespace Rollcall.Platform.Tests;
 
 /// <summary>The sample service on real servers, built as services are built.</summary>
-public sealed class PlatformFixture : IAsyncLifetime
+public class PlatformFixture : IAsyncLifetime
 {
     public const string Queue = "sample-scope-changed";
     private WebApplication app = null!;
@@ -23,26 +23,30 @@ public sealed class PlatformFixture : IAsyncLifetime
     public string Database { get; } = TestServers.NewDatabase("sample");
     public EventSink Events { get; } = new();
     public Switch Poison { get; } = new();
+    public Gate Gate { get; } = new();
     public IServiceProvider Services => app.Services;
 
-    public async ValueTask InitializeAsync()
+    protected virtual string RabbitMq => TestServers.RabbitMq;
+
+    public virtual async ValueTask InitializeAsync()
     {
         await new DatabaseProvisioner(
             TestServers.Postgres,
             TestServers.As(Database, "app"),
             TestServers.As(Database, "worker")
         ).ProvisionAsync<SampleDbContext>(o => new(o), CancellationToken.None);
-        await Events.StartAsync(TestServers.RabbitMq);
+        await StartEventsAsync();
 
         var builder = WebApplication.CreateBuilder([
             "--environment=Development",
             "--urls=http://127.0.0.1:0",
             $"--ConnectionStrings:database={TestServers.As(Database, "app")}",
             $"--ConnectionStrings:worker={TestServers.As(Database, "worker")}",
-            $"--ConnectionStrings:rabbitmq={TestServers.RabbitMq}",
+            $"--ConnectionStrings:rabbitmq={RabbitMq}",
         ]);
         builder.AddService<SampleDbContext>("sample", bus => bus.AddConsumer<ScopeChangedConsumer>());
         builder.Services.AddSingleton(Poison);
+        builder.Services.AddSingleton(Gate);
         app = builder.Build();
         await app.StartAsync();
         await Services
@@ -110,11 +114,17 @@ public sealed class PlatformFixture : IAsyncLifetime
             await new ConnectionFactory { Uri = new(TestServers.RabbitMq) }.CreateConnectionAsync()
         ).CreateChannelAsync();
 
-    public async ValueTask DisposeAsync()
+    protected virtual Task StartEventsAsync() => Events.StartAsync(RabbitMq);
+
+    /// <summary>What is being handled comes to its end; nothing more is taken.</summary>
+    public Task StopAsync() => app.StopAsync();
+
+    public virtual async ValueTask DisposeAsync()
     {
         await Events.DisposeAsync();
         await app.StopAsync();
         await app.DisposeAsync();
         await TestServers.DropAsync(Database);
+        GC.SuppressFinalize(this);
     }
 }

@@ -21,7 +21,7 @@ public sealed class Tally
 }
 
 /// <summary>Adds up, so that a message handled twice shows. A decision whose reason is "poison" breaks it for good.</summary>
-public sealed class ScopeChangedConsumer(SampleDbContext db, Switch poison) : IConsumer<ScopeChanged>
+public sealed class ScopeChangedConsumer(SampleDbContext db, Switch poison, Gate gate) : IConsumer<ScopeChanged>
 {
     public async Task Consume(ConsumeContext<ScopeChanged> context)
     {
@@ -39,6 +39,7 @@ public sealed class ScopeChangedConsumer(SampleDbContext db, Switch poison) : IC
             """,
             context.CancellationToken
         );
+        await gate.PassAsync(context.CancellationToken);
     }
 }
 
@@ -46,6 +47,40 @@ public sealed class ScopeChangedConsumer(SampleDbContext db, Switch poison) : IC
 public sealed class Switch
 {
     public bool On { get; set; } = true;
+}
+
+/// <summary>Where consumers stop, their changes made and not committed, while a test has closed it.</summary>
+public sealed class Gate
+{
+    private TaskCompletionSource? closed;
+    private int waiting;
+
+    public int Waiting => Volatile.Read(ref waiting);
+
+    /// <summary>Lets those go on who wait; whoever comes from now on waits.</summary>
+    public void Close() => Exchange(new(TaskCreationOptions.RunContinuationsAsynchronously));
+
+    public void Open() => Exchange(next: null);
+
+    public async Task PassAsync(CancellationToken ct)
+    {
+        if (Volatile.Read(ref closed) is not { } until)
+        {
+            return;
+        }
+
+        Interlocked.Increment(ref waiting);
+        try
+        {
+            await until.Task.WaitAsync(ct);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref waiting);
+        }
+    }
+
+    private void Exchange(TaskCompletionSource? next) => Interlocked.Exchange(ref closed, next)?.SetResult();
 }
 
 /// <summary>For `dotnet ef migrations add`.</summary>
