@@ -22,6 +22,8 @@ if (builder.Configuration.GetConnectionString("database") is { } database)
     {
         NoResetOnClose = true,
         MaxAutoPrepare = 200,
+        WriteBufferSize = 65536,
+        ReadBufferSize = 32768,
         AutoPrepareMinUsages = 2,
     }.ConnectionString;
 }

@@ -209,7 +209,7 @@ public sealed class EscrowTests(DirectoryFixture service)
             db.Database.ExecuteSqlAsync(
                 $$"""
                 update directory_user set escrow_reason = 'INVALID_DATA',
-                  properties = properties || '{"department": "Sales", "invalid:department": "7"}'
+                  properties = (properties::jsonb || '{"department": "Sales", "invalid:department": "7"}')::text
                 where object_id = {{person}};
                 insert into escrow (msp_id, client_id, subject_id, is_group, object_id, source, reason, first_seen_at, attempts, next_retry_at)
                 select msp_id, client_id, user_id, false, object_id, 1, 'INVALID_DATA', now(), 0, now() from directory_user

@@ -85,10 +85,10 @@ internal sealed class MembershipConfiguration : IEntityTypeConfiguration<Members
         builder.HasKey(m => new
         {
             m.ClientId,
-            m.GroupObjectId,
             m.MemberObjectId,
+            m.GroupObjectId,
         });
-        builder.HasIndex(m => new { m.ClientId, m.MemberObjectId });
+        builder.HasIndex(m => new { m.ClientId, m.GroupObjectId });
 
         // Few among many: looked at in every round.
         builder

@@ -47,7 +47,10 @@ public sealed class DirectoryUser
     public Guid? ObjectId { get; set; }
     public Guid? ManagerObjectId { get; set; }
 
-    /// <summary>The directory's properties as last read, by Graph name; a property never sent is absent.</summary>
+    /// <summary>
+    /// The directory's properties as last read, by Graph name; a property never sent is absent. JSON as text: nobody
+    /// searches in it, and it is written and read by the hundred thousand.
+    /// </summary>
     public required string Properties { get; set; }
     public required string DisplayName { get; set; }
 
@@ -108,14 +111,15 @@ internal sealed class DirectoryUserConfiguration : IEntityTypeConfiguration<Dire
     {
         builder.ToTable("directory_user");
         builder.HasKey(u => new { u.ClientId, u.UserId });
-        builder.Property(u => u.Properties).HasColumnType("jsonb");
         builder.Property(u => u.Kind).HasComputedColumnSql("coalesce(decided_kind, suggested_kind)", stored: true);
         builder.HasIndex(u => new { u.ClientId, u.ObjectId }).IsUnique();
         builder.HasIndex(u => new { u.ClientId, u.ManagerObjectId });
         builder.HasIndex(u => new { u.ClientId, u.Mail });
 
         // Few among many: looked at in every round.
-        builder.HasIndex(u => new { u.ClientId, u.UserId }, "ix_directory_user_escrowed").HasFilter("escrow_reason <> ''");
+        builder
+            .HasIndex(u => new { u.ClientId, u.UserId }, "ix_directory_user_escrowed")
+            .HasFilter("escrow_reason <> ''");
     }
 }
 

@@ -74,7 +74,8 @@ public sealed class PropertySet
 
     public bool IsSame(PropertySet other) => !Differences(other).Any() && Invalid.SequenceEqual(other.Invalid);
 
-    public string ToJson()
+    /// <returns>In UTF-8.</returns>
+    public byte[] ToJson()
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         using (var writer = new Utf8JsonWriter(buffer))
@@ -96,13 +97,15 @@ public sealed class PropertySet
             writer.WriteEndObject();
         }
 
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+        return buffer.WrittenSpan.ToArray();
     }
 
-    public static PropertySet FromJson(string json)
+    public static PropertySet FromJson(string json) => FromJson(Encoding.UTF8.GetBytes(json));
+
+    public static PropertySet FromJson(ReadOnlySpan<byte> json)
     {
         var set = new PropertySet();
-        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(json));
+        var reader = new Utf8JsonReader(json);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

@@ -14,7 +14,7 @@ namespace Rollcall.DirectorySync.Sync;
 public sealed class RosterPublisher(DirectoryDbContext db)
 {
     private const int PartSize = 500;
-    private const int PageSize = 5 * PartSize;
+    private const int PageSize = 2 * PartSize;
     private const int FewUsers = 200;
 
     private SyncOptions Options => db.GetService<IOptions<SyncOptions>>().Value;

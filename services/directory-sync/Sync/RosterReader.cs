@@ -12,7 +12,7 @@ public static class RosterReader
 {
     private const string Columns = """
         select u.user_id, u.revision, u.state, u.kind, u.kind_evidence, u.authority, u.external_id, u.display_name, u.mail,
-          u.properties::text, m.user_id, coalesce(r.reports, 0), coalesce(g.group_ids, '{}'), u.state_at,
+          u.properties, m.user_id, coalesce(r.reports, 0), coalesce(g.group_ids, '{}'), u.state_at,
           u.first_seen_at, u.staged, u.escrow_reason, u.outside_import, u.suggested_kind, u.decided_kind,
           u.kind_decided_by, u.kind_reason, u.kind_decided_at
         """;
@@ -100,7 +100,7 @@ public static class RosterReader
 
     private static User ReadUser(NpgsqlDataReader reader)
     {
-        var properties = PropertySet.FromJson(reader.GetString(9));
+        var properties = PropertySet.FromJson(reader.GetFieldValue<byte[]>(9));
         var user = new User
         {
             Id = reader.GetGuid(0).ToString(),

@@ -7,7 +7,13 @@ namespace Rollcall.DirectorySync.Sync;
 /// <summary>The way of a batch into the temporary tables.</summary>
 public sealed partial class RosterWriter
 {
-    private async Task CopyUsersAsync(List<UserChange> changes, ILookup<Guid, string> names, CancellationToken ct)
+    private sealed record UserRow(UserChange Change, string ExternalId)
+    {
+        public byte[] Properties { get; } = Change.After.Properties.ToJson();
+        public string? Changes { get; } = Change.ChangesJson();
+    }
+
+    private async Task CopyUsersAsync(List<UserRow> rows, CancellationToken ct)
     {
         await using var copy = await connection.BeginBinaryImportAsync(
             """
@@ -17,21 +23,19 @@ public sealed partial class RosterWriter
             """,
             ct
         );
-        foreach (var c in changes)
-        {
-            Write(copy, c, names[c.After.ObjectId].First());
-        }
+        rows.ForEach(r => Write(copy, r));
 
         await copy.CompleteAsync(ct);
     }
 
     /// <summary>Without awaiting: millions of values, each gone into a buffer.</summary>
-    private static void Write(NpgsqlBinaryImporter copy, UserChange c, string externalId)
+    private static void Write(NpgsqlBinaryImporter copy, UserRow row)
     {
+        var c = row.Change;
         copy.StartRow();
         copy.Write(c.After.UserId);
         copy.Write(c.After.ObjectId);
-        copy.Write(externalId);
+        copy.Write(row.ExternalId);
         copy.Write(c.Before is null);
         copy.Write((int)c.Action);
         copy.Write((int)c.After.State);
@@ -42,7 +46,7 @@ public sealed partial class RosterWriter
         copy.Write(c.Outside);
         copy.Write((int)c.Kind);
         copy.Write(c.KindEvidence);
-        copy.Write(c.After.Properties.ToJson(), NpgsqlDbType.Jsonb);
+        copy.Write(row.Properties, NpgsqlDbType.Text);
         copy.Write(c.DisplayName);
         copy.Write(c.Mail);
         copy.Write(c.EscrowReason);
@@ -50,17 +54,7 @@ public sealed partial class RosterWriter
         copy.Write(c.Before?.Manager);
         copy.Write(c.Before?.Manager != c.After.Manager || c.Before?.State != c.After.State);
         copy.Write(Guid.CreateVersion7());
-        copy.Write(c.ChangesJson(), NpgsqlDbType.Jsonb);
-    }
-
-    /// <summary>Takes one page of the groups stream.</summary>
-    private async Task AddGroupsAsync(IEnumerable<GroupEntry> page, CancellationToken ct)
-    {
-        pendingGroups.AddRange(page);
-        if (pendingGroups.Sum(g => 1 + g.Members.Count) >= EdgeBatch)
-        {
-            await CopyGroupsAsync(ct);
-        }
+        copy.Write(row.Changes, NpgsqlDbType.Jsonb);
     }
 
     private async Task CopyGroupsAsync(CancellationToken ct)
@@ -77,6 +71,7 @@ public sealed partial class RosterWriter
             returned |= (bool)(await ScalarAsync(AnyRemovedGroup, ct, ("ids", living)))!;
         }
 
+        await WrittenAsync();
         await using (
             var copy = await connection.BeginBinaryImportAsync(
                 "copy t_group (object_id, group_id, removed, display_name, security_enabled, dynamic, unreadable) from stdin (format binary)",

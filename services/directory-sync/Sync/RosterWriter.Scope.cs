@@ -34,31 +34,9 @@ public sealed partial class RosterWriter
     )
     {
         await BeginAsync(ct);
-        await foreach (var page in groups.GroupsAsync(ct))
-        {
-            await AddGroupsAsync(page, ct);
-        }
-
-        if (IsScoped)
-        {
-            // Who is imported hangs on the groups, and which links a full round drops hangs on who is there.
-            await SeeUsersAsync(users, ct);
-            await ApplyGroupsAsync(ct);
-            await AddNewcomersAsync(read, ct);
-        }
-
-        if (users.Again is { } again)
-        {
-            retried = again.Subjects;
-            await AddUsersAsync(again.Found, ct);
-        }
-
         try
         {
-            await foreach (var page in users.UsersAsync(ct))
-            {
-                await AddUsersAsync(page, ct);
-            }
+            await AddAsync(users, groups, read, ct);
         }
         finally
         {
@@ -72,6 +50,57 @@ public sealed partial class RosterWriter
         }
 
         return await FinishAsync(new(db), ct);
+    }
+
+    private async Task AddAsync(
+        StreamPages users,
+        StreamPages groups,
+        Dictionary<Guid, UserEntry?> read,
+        CancellationToken ct
+    )
+    {
+        await using var groupPages = groups.GroupsAsync(ct).GetAsyncEnumerator(ct);
+        if (IsScoped)
+        {
+            // Who is imported hangs on the groups, and which links a full round drops hangs on who is there.
+            while (await AddGroupsAsync(groupPages, ct)) { }
+            await SeeUsersAsync(users, ct);
+            await ApplyGroupsAsync(ct);
+            await AddNewcomersAsync(read, ct);
+        }
+
+        if (users.Again is { } again)
+        {
+            retried = again.Subjects;
+            await AddUsersAsync(again.Found, ct);
+        }
+
+        // Else by turns: pages of the one are parsed while those of the other are written.
+        await foreach (var page in users.UsersAsync(ct))
+        {
+            await AddUsersAsync(page, ct);
+            await AddGroupsAsync(groupPages, ct);
+        }
+
+        while (await AddGroupsAsync(groupPages, ct)) { }
+    }
+
+    /// <summary>Takes one page of the groups stream.</summary>
+    /// <returns>False if there was none left.</returns>
+    private async Task<bool> AddGroupsAsync(IAsyncEnumerator<IEnumerable<GroupEntry>> pages, CancellationToken ct)
+    {
+        if (!await pages.MoveNextAsync())
+        {
+            return false;
+        }
+
+        pendingGroups.AddRange(pages.Current);
+        if (pendingGroups.Sum(g => 1 + g.Members.Count) >= EdgeBatch)
+        {
+            await CopyGroupsAsync(ct);
+        }
+
+        return true;
     }
 
     /// <summary>Takes note of who is there, before a full round's groups are applied.</summary>
@@ -283,7 +312,7 @@ public sealed partial class RosterWriter
           where r.client_id = @client and r.outside_import and u.client_id = @client and u.user_id = r.user_id
             and exists (select 1 from t_inside i where i.object_id = u.object_id)
             and not exists (select 1 from t_loss l where l.user_id = r.user_id)
-          returning r.user_id, u.state = 1 and u.properties ->> 'accountEnabled' = 'false' as disabled),
+          returning r.user_id, u.state = 1 and u.properties::json ->> 'accountEnabled' = 'false' as disabled),
         kept as (
           update directory_user u set staged = false, revision = @version from back b
           where u.client_id = @client and u.user_id = b.user_id),

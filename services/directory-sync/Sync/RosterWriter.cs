@@ -179,7 +179,7 @@ public sealed partial class RosterWriter(
         await WrittenAsync();
         await using var command = new NpgsqlCommand(
             """
-            select user_id, object_id, state, staged, properties::text, manager_object_id, state_at, first_seen_at, mailbox_purpose,
+            select user_id, object_id, state, staged, properties, manager_object_id, state_at, first_seen_at, mailbox_purpose,
               staged and exists (select 1 from staged_removal r
                 where r.client_id = $1 and r.user_id = directory_user.user_id and r.new_state > 2 and not r.outside_import)
             from directory_user where client_id = $1 and object_id = any ($2) and authority = $3
@@ -198,7 +198,7 @@ public sealed partial class RosterWriter(
                 reader.GetGuid(1),
                 (UserState)reader.GetInt32(2),
                 reader.GetBoolean(3),
-                PropertySet.FromJson(reader.GetString(4)),
+                PropertySet.FromJson(await reader.GetFieldValueAsync<byte[]>(4, ct)),
                 reader[5] as Guid?,
                 new DateTimeOffset(reader.GetDateTime(6)),
                 new DateTimeOffset(reader.GetDateTime(7))
@@ -224,8 +224,10 @@ public sealed partial class RosterWriter(
         removed += changes.Count(c => c is { Action: SyncAction.Removed or SyncAction.Purged, Loss: null });
         lost |= changes.Exists(c => c.Loss is not null);
         returned |= changes.Exists(IsReturn);
+        // Put into words while the statement before is at work.
+        var rows = changes.ConvertAll(c => new UserRow(c, names[c.After.ObjectId].First()));
         await WrittenAsync();
-        await CopyUsersAsync(changes, names, ct);
+        await CopyUsersAsync(rows, ct);
         CrashPoints.Reach("after-copy");
         if (first && changes.TrueForAll(c => c is { Before: null, Loss: null }))
         {

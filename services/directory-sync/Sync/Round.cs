@@ -19,7 +19,7 @@ public sealed record StreamPages(
 {
     /// <summary>Streams in staged_page from here on belong to a dry run.</summary>
     public const short FirstOfPreview = 2;
-    private const int PagesAhead = 3;
+    private const int PagesAhead = 1;
 
     /// <summary>Escrowed objects read again by themselves, which come before the pages.</summary>
     public EscrowRetry? Again { get; init; }

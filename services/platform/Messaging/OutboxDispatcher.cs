@@ -21,7 +21,7 @@ public sealed partial class OutboxDispatcher(
 ) : BackgroundService
 {
     public const int MaxAttempts = 20;
-    private const int BatchSize = 200;
+    private const int BatchSize = 50;
     private static readonly TimeSpan IdleDelay = TimeSpan.FromSeconds(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

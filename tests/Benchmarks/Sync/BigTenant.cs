@@ -27,6 +27,7 @@ public static class BigTenant
         report.Say("first sync 100k: resident memory, the most", service.Memory(), "MB", 300);
 
         await bare.ReadAsync();
+        await LookAsync(service, "before");
         lock (tenant.Gate)
         {
             new Churn(tenant, seed: 3).Make(People / 100, removals: false);
@@ -41,7 +42,55 @@ public static class BigTenant
         report.Say("1 % of 100k: seconds", delta.TotalSeconds, "s");
         report.Say("1 % of 100k: ratio to the bare reader", delta / bareDelta, "x", 4.0);
         report.Say("1 % of 100k: roster rows written", await WrittenAsync(service) - written, "rows", People / 10);
+        await LookAsync(service, "after");
+        report.Say(
+            "1 % of 100k: people others see differently",
+            await ComparedAsync(service, "a.shown is distinct from b.shown"),
+            "people"
+        );
+        report.Say(
+            "1 % of 100k: of these not told",
+            await ComparedAsync(service, "a.shown is distinct from b.shown and a.revision = b.revision"),
+            "people",
+            0
+        );
+        report.Say(
+            "1 % of 100k: people written without need",
+            await ComparedAsync(service, "a.shown = b.shown and a.revision <> b.revision"),
+            "people",
+            People / 1000
+        );
     }
+
+    /// <summary>What others see of each person, found by a query of our own: with manager, reports and all groups.</summary>
+    private static Task LookAsync(Service service, string when) =>
+        service.ExecuteAsync(
+            $"""
+            create table look_{when} as
+            with recursive above (object_id, ancestor) as (
+              select object_id, object_id from directory_group where not removed
+              union
+              select a.object_id, m.group_object_id from above a
+              join membership m on m.member_object_id = a.ancestor and m.member_type = 2 and m.held_at is null
+              join directory_group g on g.object_id = m.group_object_id and not g.removed),
+            groups as (
+              select m.member_object_id as object_id, string_agg(distinct a.ancestor::text, ' ') as all_groups
+              from membership m join above a on a.object_id = m.group_object_id where m.member_type = 1 group by 1),
+            reports as (
+              select manager_object_id as object_id, count(*) as people from directory_user where state = 1 group by 1)
+            select u.user_id, u.revision, md5(row(u.state, u.kind, u.staged, u.escrow_reason, u.display_name, u.mail,
+              u.properties, m.user_id, r.people, g.all_groups)::text) as shown
+            from directory_user u
+            left join directory_user m on m.client_id = u.client_id and m.object_id = u.manager_object_id
+            left join reports r on r.object_id = u.object_id
+            left join groups g on g.object_id = u.object_id
+            """
+        );
+
+    private static Task<long> ComparedAsync(Service service, string condition) =>
+        service.ScalarAsync<long>(
+            $"select count(*) from look_after a left join look_before b on b.user_id = a.user_id where {condition}"
+        );
 
     private static async Task<long> WrittenAsync(Service service)
     {

@@ -503,7 +503,7 @@ namespace Rollcall.DirectorySync.Data.Migrations
 
                     b.Property<string>("Properties")
                         .IsRequired()
-                        .HasColumnType("jsonb")
+                        .HasColumnType("text")
                         .HasColumnName("properties");
 
                     b.Property<long>("Revision")
@@ -712,13 +712,13 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("client_id");
 
-                    b.Property<Guid>("GroupObjectId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("group_object_id");
-
                     b.Property<Guid>("MemberObjectId")
                         .HasColumnType("uuid")
                         .HasColumnName("member_object_id");
+
+                    b.Property<Guid>("GroupObjectId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("group_object_id");
 
                     b.Property<DateTimeOffset?>("HeldAt")
                         .HasColumnType("timestamp with time zone")
@@ -732,18 +732,18 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("msp_id");
 
-                    b.HasKey("ClientId", "GroupObjectId", "MemberObjectId")
+                    b.HasKey("ClientId", "MemberObjectId", "GroupObjectId")
                         .HasName("pk_membership");
 
-                    b.HasIndex("ClientId", "MemberObjectId")
-                        .HasDatabaseName("ix_membership_client_id_member_object_id");
+                    b.HasIndex("ClientId", "GroupObjectId")
+                        .HasDatabaseName("ix_membership_client_id_group_object_id");
 
                     b.HasIndex(new[] { "ClientId" }, "ix_membership_held")
                         .HasDatabaseName("ix_membership_client_id")
                         .HasFilter("held_at is not null");
 
                     b.HasIndex(new[] { "ClientId", "GroupObjectId" }, "ix_membership_nested")
-                        .HasDatabaseName("ix_membership_client_id_group_object_id")
+                        .HasDatabaseName("ix_membership_client_id_group_object_id1")
                         .HasFilter("member_type = 2");
 
                     b.ToTable("membership", (string)null);
