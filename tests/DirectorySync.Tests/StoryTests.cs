@@ -88,6 +88,34 @@ public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper outpu
             )
         );
 
+    /// <summary>
+    /// Its return shows when the group it is in has been read and it has not: it stands there without a link, and the
+    /// delta afterwards says no word of one.
+    /// </summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task FullRound_GroupComesBackMeanwhile_KeepsItsNesting(bool knownAsDeleted) =>
+        TellAsync(
+            new(
+                Seed: 11,
+                Users: 2,
+                Groups: 3,
+                new() { PageSize = 1, Throttling = false },
+                [
+                    new(TurnKind.Nest, 0, 2, 0),
+                    new(TurnKind.Sync, 0, 0, 0),
+                    new(TurnKind.DeleteGroup, 2, 0, 0),
+                    new(knownAsDeleted ? TurnKind.Sync : TurnKind.Mend, 0, 0, 0),
+                    new(TurnKind.Reset, 0, 0, 0),
+                    new(TurnKind.Sync, 0, 0, 0),
+                    new(TurnKind.Lag, 1, 8, 0),
+                    new(TurnKind.RestoreGroup, 0, 0, 0),
+                    new(TurnKind.Sync, 0, 0, 0),
+                ]
+            )
+        );
+
     private async Task TellAsync(Story story)
     {
         using var world = new World(service.Graph, story);

@@ -9,6 +9,8 @@ namespace Rollcall.DirectorySync.Sync;
 /// <summary>
 /// A group that a delta round brings for the first time may be an old one, deleted before we ever looked and restored
 /// now: the groups it is in say nothing of it. So it is asked where it belongs, and the answer becomes a page of the round.
+/// The same goes for one that comes in the delta after a full round: it may have come back while that read, after the
+/// groups it is in and before itself.
 /// </summary>
 public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
 {
@@ -26,11 +28,6 @@ public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
         var words = await WordsAsync(groups, ct);
         var living = words.Where(w => !w.Value).Select(w => w.Key).ToHashSet();
         var strangers = living.Except(await KnownAsync(lease, [.. living], ct)).ToList();
-        if (strangers.Count == 0)
-        {
-            return groups;
-        }
-
         if (strangers.Count > Most)
         {
             throw new GraphException(
@@ -40,7 +37,13 @@ public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
             );
         }
 
-        var links = await LinksAsync(lease.DirectoryTenantId, strangers, ct);
+        var asked = lease.JustReadAll ? [.. living] : strangers;
+        if (asked.Count == 0)
+        {
+            return groups;
+        }
+
+        var links = await LinksAsync(lease.DirectoryTenantId, asked, ct);
 
         // What is unknown here will bring its members itself, and what the round has lost must not come back by this.
         var parents = await KnownAsync(lease, [.. links.Select(l => l.Group).Distinct()], ct);
