@@ -26,8 +26,8 @@ public sealed class Leases(WorkerDatabase database)
     /// </summary>
     private const string Complete = """
         update client_sync s
-        set owner = null, failures = 0, priority = 5, has_pages = false, just_read_all = d.read_all, users_cursor = d.users, groups_cursor = d.groups,
-          cursor_select = $6, cursor_version = s.cursor_version + 1, last_success_at = $7,
+        set owner = null, failures = 0, priority = 5, has_pages = false, users_cursor = d.users, groups_cursor = d.groups,
+          just_read_all = d.read_all, cursor_select = $6, cursor_version = s.cursor_version + 1, last_success_at = $7,
           requested_run_id = nullif(s.requested_run_id, d.run_id),
           requested_full = s.requested_full and s.requested_run_id is distinct from d.run_id,
           next_at = case when d.users is null or s.requested_run_id is distinct from d.run_id
