@@ -7,6 +7,11 @@ namespace Rollcall.Testing;
 /// <summary>Postgres, RabbitMQ and Redis for one test class alone; each is started when it is wanted.</summary>
 public sealed class OwnServers : IAsyncDisposable
 {
+    private const string Prefix = "rollcall-servers-";
+
+    /// <summary>A younger folder may be one that somebody is just making.</summary>
+    private static readonly TimeSpan Abandoned = TimeSpan.FromHours(1);
+
     private readonly RunFolder folder;
     private readonly PostgresServer postgres;
     private readonly RabbitServer rabbit;
@@ -39,7 +44,8 @@ public sealed class OwnServers : IAsyncDisposable
     /// <param name="diskMegabytes">0: no small disk.</param>
     public static async Task<OwnServers> CreateAsync(int diskMegabytes = 0)
     {
-        var path = Directory.CreateTempSubdirectory("rollcall-servers-").FullName;
+        await ClearAsync();
+        var path = Directory.CreateTempSubdirectory(Prefix).FullName;
         var opened = await RunFolder.OpenAsync(path, fresh: false, CancellationToken.None);
         return new(opened, diskMegabytes == 0 ? null : await SmallDisk.MountAsync(opened, diskMegabytes));
     }
@@ -64,5 +70,29 @@ public sealed class OwnServers : IAsyncDisposable
         await (Disk?.UnmountAsync() ?? Task.CompletedTask);
         folder.Dispose();
         Directory.Delete(folder.Path, recursive: true);
+    }
+
+    /// <summary>Removes what tests left that were killed: nobody holds the lock of their folder any more.</summary>
+    private static async Task ClearAsync()
+    {
+        var before = TimeProvider.System.GetUtcNow().UtcDateTime - Abandoned;
+        var old = new DirectoryInfo(Path.GetTempPath())
+            .EnumerateDirectories($"{Prefix}*")
+            .Where(d => d.LastWriteTimeUtc < before);
+        foreach (var left in old)
+        {
+            try
+            {
+                using (await RunFolder.OpenAsync(left.FullName, fresh: true, CancellationToken.None))
+                {
+                    left.Delete(recursive: true);
+                }
+            }
+            catch (Exception e) when (e is RunFailedException or IOException or UnauthorizedAccessException)
+            {
+                // In use, or of another account.
+                continue;
+            }
+        }
     }
 }
