@@ -3,7 +3,6 @@ using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.DirectorySync.Sync;
-using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Mailboxes;
 
@@ -119,8 +118,7 @@ public sealed partial class MailboxReader(
         CancellationToken ct
     )
     {
-        await using var scope = scopes.CreateAsyncScope();
-        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
+        await using var scope = scopes.Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var transaction = await db.BeginAsync(ct);
         var result = await work(db);

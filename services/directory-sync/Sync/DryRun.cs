@@ -4,7 +4,6 @@ using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.DirectorySync.Health;
-using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Sync;
 
@@ -36,7 +35,7 @@ public sealed class DryRun(
         }
         catch (GraphException e)
         {
-            await using var scope = Enter(lease);
+            await using var scope = scopes.Enter(lease);
             var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
             await using var transaction = await db.BeginAsync(ct);
             var run = await FindAsync(db, lease, runId, ct);
@@ -69,7 +68,7 @@ public sealed class DryRun(
         CancellationToken ct
     )
     {
-        await using var outside = Enter(lease);
+        await using var outside = scopes.Enter(lease);
         var kept = outside.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var transaction = await kept.BeginAsync(ct);
         var result = await TryOutAsync(kept, lease, runId, users, groups, newcomers, ct);
@@ -98,7 +97,7 @@ public sealed class DryRun(
         CancellationToken ct
     )
     {
-        await using var scope = Enter(lease);
+        await using var scope = scopes.Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var undone = await db.BeginAsync(ct);
         var connection = (NpgsqlConnection)db.Database.GetDbConnection();
@@ -168,11 +167,4 @@ public sealed class DryRun(
         Guid runId,
         CancellationToken ct
     ) => db.SyncRuns.SingleAsync(r => r.ClientId == lease.ClientId && r.Id == runId, ct);
-
-    private AsyncServiceScope Enter(SyncLease lease)
-    {
-        var scope = scopes.CreateAsyncScope();
-        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
-        return scope;
-    }
 }

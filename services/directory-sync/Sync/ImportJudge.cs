@@ -4,7 +4,6 @@ using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Connections;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
-using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Sync;
 
@@ -58,7 +57,7 @@ public sealed class ImportJudge(IServiceScopeFactory scopes, GraphPeople people)
             return null;
         }
 
-        await using var scope = Enter(lease);
+        await using var scope = scopes.Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         var judged = new Dictionary<Guid, PropertySet>();
         HashSet<Guid> unknown = [];
@@ -89,19 +88,12 @@ public sealed class ImportJudge(IServiceScopeFactory scopes, GraphPeople people)
     /// <summary>Of one person, read whole.</summary>
     public async Task<ImportVerdicts?> JudgeAsync(SyncLease lease, UserEntry entry, CancellationToken ct)
     {
-        await using var scope = Enter(lease);
+        await using var scope = scopes.Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var transaction = await db.BeginAsync(ct);
         return await RuleAsync(db, lease.ClientId, ct) is { } rule
             ? new(IsWhole: false, new() { [entry.ObjectId] = rule.Covers(entry.Patch) })
             : null;
-    }
-
-    private AsyncServiceScope Enter(SyncLease lease)
-    {
-        var scope = scopes.CreateAsyncScope();
-        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
-        return scope;
     }
 
     private static async Task<ImportRule?> RuleAsync(DirectoryDbContext db, Guid clientId, CancellationToken ct)

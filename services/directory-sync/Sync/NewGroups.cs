@@ -2,7 +2,6 @@ using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
-using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Sync;
 
@@ -139,8 +138,7 @@ public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
         CancellationToken ct
     )
     {
-        await using var scope = scopes.CreateAsyncScope();
-        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
+        await using var scope = scopes.Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var transaction = await db.BeginAsync(ct);
         return await work(db);

@@ -44,7 +44,7 @@ public sealed class PersonSync(IServiceScopeFactory scopes, GraphDirectory graph
         CancellationToken ct
     )
     {
-        await using var scope = Enter(lease);
+        await using var scope = scopes.Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         var health = scope.ServiceProvider.GetRequiredService<HealthBook>();
         await using var transaction = await db.BeginAsync(ct);
@@ -98,7 +98,7 @@ public sealed class PersonSync(IServiceScopeFactory scopes, GraphDirectory graph
 
     private async Task EndAsync(SyncLease lease, Guid runId, string reason, CancellationToken ct)
     {
-        await using var scope = Enter(lease);
+        await using var scope = scopes.Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var transaction = await db.BeginAsync(ct);
 
@@ -116,12 +116,5 @@ public sealed class PersonSync(IServiceScopeFactory scopes, GraphDirectory graph
         );
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
-    }
-
-    private AsyncServiceScope Enter(SyncLease lease)
-    {
-        var scope = scopes.CreateAsyncScope();
-        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
-        return scope;
     }
 }

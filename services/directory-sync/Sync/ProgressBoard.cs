@@ -3,7 +3,6 @@ using Microsoft.EntityFrameworkCore;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
-using Rollcall.Platform;
 using StackExchange.Redis;
 
 namespace Rollcall.DirectorySync.Sync;
@@ -40,8 +39,7 @@ public sealed partial class ProgressBoard(
     {
         try
         {
-            await using var scope = scopes.CreateAsyncScope();
-            scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
+            await using var scope = scopes.Enter(lease);
             var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
             await using var transaction = await db.BeginAsync(CancellationToken.None);
             var known = await db.Users.CountAsync(u =>

@@ -156,7 +156,7 @@ public sealed class RoundReader(
         [EnumeratorCancellation] CancellationToken ct
     )
     {
-        await using var scope = Enter(lease);
+        await using var scope = scopes.Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var transaction = await db.BeginAsync(ct);
         var stream = StreamPages.Number(kind, lease.IsPreview);
@@ -274,20 +274,13 @@ public sealed class RoundReader(
         CancellationToken ct
     )
     {
-        await using var scope = Enter(lease);
+        await using var scope = scopes.Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var transaction = await db.BeginAsync(ct);
         var result = await work(db);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
         return result;
-    }
-
-    private AsyncServiceScope Enter(SyncLease lease)
-    {
-        var scope = scopes.CreateAsyncScope();
-        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
-        return scope;
     }
 }
 

@@ -68,3 +68,14 @@ public sealed record SyncLease(
     /// <summary>The same lease for a full round.</summary>
     public SyncLease Full() => this with { UsersCursor = null, GroupsCursor = null };
 }
+
+public static class LeaseScopes
+{
+    /// <summary>Services that work for the client of the lease, and for nobody else.</summary>
+    public static AsyncServiceScope Enter(this IServiceScopeFactory scopes, SyncLease lease)
+    {
+        var scope = scopes.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
+        return scope;
+    }
+}

@@ -16,7 +16,7 @@ public sealed partial class SyncRunner
         var (view, delay) = HealthRules.AfterFailure(error, lease.Failures + 1);
         var resync = error.Failure == GraphFailure.ResyncRequired;
         using var turn = await TurnAsync(ct);
-        await using var scope = Enter(lease);
+        await using var scope = scopes.Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         var health = scope.ServiceProvider.GetRequiredService<HealthBook>();
         await using var transaction = await db.BeginAsync(ct);

@@ -159,7 +159,7 @@ public sealed partial class SyncRunner(
     )
     {
         using var turn = await TurnAsync(ct);
-        await using var scope = Enter(lease);
+        await using var scope = scopes.Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         var health = scope.ServiceProvider.GetRequiredService<HealthBook>();
         await using var transaction = await db.BeginAsync(ct);
@@ -237,7 +237,7 @@ public sealed partial class SyncRunner(
             return null;
         }
 
-        await using var scope = Enter(lease);
+        await using var scope = scopes.Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var transaction = await db.BeginAsync(ct);
         var run = await db.SyncRuns.SingleAsync(r => r.ClientId == lease.ClientId && r.Id == runId, ct);
@@ -280,13 +280,6 @@ public sealed partial class SyncRunner(
     {
         await writers.WaitAsync(ct);
         return new(writers);
-    }
-
-    private AsyncServiceScope Enter(SyncLease lease)
-    {
-        var scope = scopes.CreateAsyncScope();
-        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
-        return scope;
     }
 
     [LoggerMessage(

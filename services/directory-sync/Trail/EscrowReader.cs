@@ -3,7 +3,6 @@ using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.DirectorySync.Sync;
-using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Trail;
 
@@ -52,8 +51,7 @@ public sealed partial class EscrowReader(
     private async Task<List<EscrowRow>> DueAsync(SyncLease lease, CancellationToken ct)
     {
         var now = clock.GetUtcNow();
-        await using var scope = scopes.CreateAsyncScope();
-        scope.ServiceProvider.GetRequiredService<TenantContext>().Enter(lease.Tenant);
+        await using var scope = scopes.Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var transaction = await db.BeginAsync(ct);
         return await db
