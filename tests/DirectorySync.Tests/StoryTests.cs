@@ -2,6 +2,7 @@ using System.Globalization;
 using CsCheck;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Tests.Model;
+using Rollcall.GraphEmulator.Model;
 
 namespace Rollcall.DirectorySync.Tests;
 
@@ -115,6 +116,27 @@ public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper outpu
                 ]
             )
         );
+
+    /// <summary>A first round reads groups and people at once; stories begin after it.</summary>
+    [Fact]
+    public async Task FirstRound_SomebodyIsRestoredMeanwhile_KeepsTheirGroups()
+    {
+        var settings = new TenantSettings { PageSize = 1, Throttling = false };
+        using var world = new World(service.Graph, new(1, Users: 9, Groups: 1, settings, []));
+        var client = new StoryClient(service, world.Tenant.Id);
+        await client.CreateAsync();
+        world.Apply(new(TurnKind.AddMember, 0, 8, 0));
+        world.Apply(new(TurnKind.DeleteUser, 8, 0, 0));
+        world.Apply(Turn.Meanwhile("users", 5, TurnKind.RestoreUser));
+        await client.SyncAsync();
+
+        world.End();
+        await client.SettleAsync();
+
+        var check = new RosterCheck(world.Tenant, await client.RosterAsync());
+        check.IsTheDirectory();
+        check.HasEdges(await client.MembershipsAsync());
+    }
 
     private async Task TellAsync(Story story)
     {

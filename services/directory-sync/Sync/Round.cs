@@ -98,7 +98,7 @@ public sealed class RoundReader(
 
         var groups = ReadAsync(lease, DeltaKind.Groups, lease.GroupsCursor, progress, ct);
         await Task.WhenAll(users, groups);
-        return (await users, await newGroups.WithParentsAsync(lease, await groups, ct));
+        return (await users, await newGroups.WithParentsAsync(lease, await users, await groups, ct));
     }
 
     private async Task<StreamPages> ReadAsync(
