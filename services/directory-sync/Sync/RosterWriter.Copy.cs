@@ -1,5 +1,3 @@
-using Npgsql;
-using NpgsqlTypes;
 using Rollcall.DirectorySync.Graph;
 
 namespace Rollcall.DirectorySync.Sync;
@@ -7,54 +5,61 @@ namespace Rollcall.DirectorySync.Sync;
 /// <summary>The way of a batch into the temporary tables.</summary>
 public sealed partial class RosterWriter
 {
-    private sealed record UserRow(UserChange Change, string ExternalId)
-    {
-        public byte[] Properties { get; } = Change.After.Properties.ToJson();
-        public string? Changes { get; } = Change.ChangesJson();
-    }
+    private const string UserColumns = """
+        t_user (user_id, object_id, external_id, is_new, action, state, state_at, first_seen_at, staged, loss, outside, kind,
+          kind_evidence, properties, display_name, mail, escrow_reason, manager, old_manager, counts, event_id, changes)
+        """;
 
-    private async Task CopyUsersAsync(List<UserRow> rows, CancellationToken ct)
-    {
-        await using var copy = await connection.BeginBinaryImportAsync(
-            """
-            copy t_user (user_id, object_id, external_id, is_new, action, state, state_at, first_seen_at, staged, loss, outside, kind,
-              kind_evidence, properties, display_name, mail, escrow_reason, manager, old_manager, counts, event_id, changes)
-            from stdin (format binary)
-            """,
-            ct
-        );
-        rows.ForEach(r => Write(copy, r));
+    private const string GroupColumns =
+        "t_group (object_id, group_id, removed, display_name, security_enabled, dynamic, unreadable)";
 
-        await copy.CompleteAsync(ct);
-    }
+    private const string EdgeColumns = "t_edge (group_object_id, member_object_id, member_type, removed)";
 
-    /// <summary>Without awaiting: millions of values, each gone into a buffer.</summary>
-    private static void Write(NpgsqlBinaryImporter copy, UserRow row)
+    private readonly CopyRows userRows = new(columns: 22);
+    private readonly CopyRows groupRows = new(columns: 7);
+    private readonly CopyRows edgeRows = new(columns: 4);
+
+    private void AddRow(UserChange c, string externalId) =>
+        userRows
+            .Row()
+            .Add(c.After.UserId)
+            .Add(c.After.ObjectId)
+            .Add(externalId)
+            .Add(c.Before is null)
+            .Add((int)c.Action)
+            .Add((int)c.After.State)
+            .Add(c.After.StateAt)
+            .Add(c.After.FirstSeenAt)
+            .Add(c.After.Staged)
+            .Add((int?)c.Loss)
+            .Add(c.Outside)
+            .Add((int)c.Kind)
+            .Add(c.KindEvidence)
+            .AddBytes(c.After.Properties.ToJson())
+            .Add(c.DisplayName)
+            .Add(c.Mail)
+            .Add(c.EscrowReason)
+            .Add(c.After.Manager)
+            .Add(c.Before?.Manager)
+            .Add(c.Before?.Manager != c.After.Manager || c.Before?.State != c.After.State)
+            .Add(Guid.CreateVersion7())
+            .Add(c.ChangesJson());
+
+    private void AddRow(GroupEntry group)
     {
-        var c = row.Change;
-        copy.StartRow();
-        copy.Write(c.After.UserId);
-        copy.Write(c.After.ObjectId);
-        copy.Write(row.ExternalId);
-        copy.Write(c.Before is null);
-        copy.Write((int)c.Action);
-        copy.Write((int)c.After.State);
-        copy.Write(c.After.StateAt, NpgsqlDbType.TimestampTz);
-        copy.Write(c.After.FirstSeenAt, NpgsqlDbType.TimestampTz);
-        copy.Write(c.After.Staged);
-        copy.Write((int?)c.Loss);
-        copy.Write(c.Outside);
-        copy.Write((int)c.Kind);
-        copy.Write(c.KindEvidence);
-        copy.Write(row.Properties, NpgsqlDbType.Text);
-        copy.Write(c.DisplayName);
-        copy.Write(c.Mail);
-        copy.Write(c.EscrowReason);
-        copy.Write(c.After.Manager);
-        copy.Write(c.Before?.Manager);
-        copy.Write(c.Before?.Manager != c.After.Manager || c.Before?.State != c.After.State);
-        copy.Write(Guid.CreateVersion7());
-        copy.Write(row.Changes, NpgsqlDbType.Jsonb);
+        groupRows
+            .Row()
+            .Add(group.ObjectId)
+            .Add(Guid.CreateVersion7())
+            .Add(group.Removed is not null)
+            .Add(group.DisplayName)
+            .Add(group.SecurityEnabled)
+            .Add(group.Dynamic)
+            .Add(group.Unreadable is not null);
+        foreach (var member in group.Members)
+        {
+            edgeRows.Row().Add(group.ObjectId).Add(member.ObjectId).Add((int)member.Type).Add(member.Removed);
+        }
     }
 
     private async Task CopyGroupsAsync(CancellationToken ct)
@@ -71,52 +76,12 @@ public sealed partial class RosterWriter
             returned |= (bool)(await ScalarAsync(AnyRemovedGroup, ct, ("ids", living)))!;
         }
 
+        pendingGroups.ForEach(AddRow);
         await WrittenAsync();
-        await using (
-            var copy = await connection.BeginBinaryImportAsync(
-                "copy t_group (object_id, group_id, removed, display_name, security_enabled, dynamic, unreadable) from stdin (format binary)",
-                ct
-            )
-        )
-        {
-            pendingGroups.ForEach(g => Write(copy, g));
-            await copy.CompleteAsync(ct);
-        }
-
-        await using (
-            var copy = await connection.BeginBinaryImportAsync(
-                "copy t_edge (group_object_id, member_object_id, member_type, removed) from stdin (format binary)",
-                ct
-            )
-        )
-        {
-            pendingGroups.ForEach(g => g.Members.ForEach(m => Write(copy, g, m)));
-            await copy.CompleteAsync(ct);
-        }
-
+        await groupRows.SendAsync(connection, GroupColumns, ct);
+        await edgeRows.SendAsync(connection, EdgeColumns, ct);
         edges += pendingGroups.Sum(g => g.Members.Count);
         edgesRemoved |= pendingGroups.Exists(g => g.Members.Exists(m => m.Removed));
         pendingGroups.Clear();
-    }
-
-    private static void Write(NpgsqlBinaryImporter copy, GroupEntry group)
-    {
-        copy.StartRow();
-        copy.Write(group.ObjectId);
-        copy.Write(Guid.CreateVersion7());
-        copy.Write(group.Removed is not null);
-        copy.Write(group.DisplayName);
-        copy.Write(group.SecurityEnabled);
-        copy.Write(group.Dynamic);
-        copy.Write(group.Unreadable is not null);
-    }
-
-    private static void Write(NpgsqlBinaryImporter copy, GroupEntry group, MemberEntry member)
-    {
-        copy.StartRow();
-        copy.Write(group.ObjectId);
-        copy.Write(member.ObjectId);
-        copy.Write((int)member.Type);
-        copy.Write(member.Removed);
     }
 }

@@ -40,7 +40,7 @@ public sealed partial class RosterWriter
     private const string Upsert = $"""
         insert into t_event (subject, id, is_group, action, status, display_name, changes, reason)
         select t.user_id, t.event_id, false, t.action, case when k.code is null then 1 else 3 end, t.display_name,
-          t.changes, coalesce(k.code, '')
+          t.changes::jsonb, coalesce(k.code, '')
         from t_user t
         left join directory_user u on u.client_id = @client and u.user_id = t.user_id
         left join {SkippedKinds}

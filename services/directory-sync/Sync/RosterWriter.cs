@@ -38,7 +38,7 @@ public sealed partial class RosterWriter(
     int batchSize = RosterWriter.DefaultBatch
 )
 {
-    public const int DefaultBatch = 2500;
+    public const int DefaultBatch = 1000;
     private const int BigRound = 5000;
     private const int EdgeBatch = 20_000;
 
@@ -225,9 +225,9 @@ public sealed partial class RosterWriter(
         lost |= changes.Exists(c => c.Loss is not null);
         returned |= changes.Exists(IsReturn);
         // Put into words while the statement before is at work.
-        var rows = changes.ConvertAll(c => new UserRow(c, names[c.After.ObjectId].First()));
+        changes.ForEach(c => AddRow(c, names[c.After.ObjectId].First()));
         await WrittenAsync();
-        await CopyUsersAsync(rows, ct);
+        await userRows.SendAsync(connection, UserColumns, ct);
         CrashPoints.Reach("after-copy");
         if (first && changes.TrueForAll(c => c is { Before: null, Loss: null }))
         {

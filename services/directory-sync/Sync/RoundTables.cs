@@ -48,7 +48,7 @@ internal static class RoundTables
     private static readonly string Create = $"""
         create temp table t_user (user_id uuid, object_id uuid, external_id text, is_new boolean, action int, state int, state_at timestamptz,
           first_seen_at timestamptz, staged boolean, loss int, outside boolean, kind int, kind_evidence text, properties text,
-          display_name text, mail text, escrow_reason text, manager uuid, old_manager uuid, counts boolean, event_id uuid, changes jsonb);
+          display_name text, mail text, escrow_reason text, manager uuid, old_manager uuid, counts boolean, event_id uuid, changes text);
         create temp table t_new (object_id uuid);
         create temp table t_mail (mail text);
         create temp table t_manager (object_id uuid);
