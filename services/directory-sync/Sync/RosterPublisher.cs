@@ -207,7 +207,7 @@ public sealed class RosterPublisher(DirectoryDbContext db)
         group by user_id;
         insert into t_reports (manager_object_id, reports)
         select manager_object_id, count(*)::int from directory_user
-        where client_id = @client and state = 1 and manager_object_id in (select u.object_id from {Touched.Some})
+        where client_id = @client and state = 1 and manager_object_id = any (array(select u.object_id from {Touched.Some}))
         group by manager_object_id;
         analyze t_user_groups, t_reports;
         """;
