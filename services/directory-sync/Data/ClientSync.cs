@@ -45,9 +45,6 @@ public sealed class ClientSync
     /// <summary>Set with the first page put into staged_page: only then a round has to look there.</summary>
     public bool HasPages { get; set; }
 
-    /// <summary>The last round read everything: what came back while it read may have lost its links to this.</summary>
-    public bool JustReadAll { get; set; }
-
     /// <summary>The run somebody asked for; null for a poll by schedule.</summary>
     public Guid? RequestedRunId { get; set; }
     public bool RequestedFull { get; set; }
@@ -85,7 +82,6 @@ internal sealed class ClientSyncConfiguration : IEntityTypeConfiguration<ClientS
         builder.HasKey(s => s.ClientId);
         builder.Property(s => s.NextAt).HasDefaultValueSql("now()");
         builder.Property(s => s.HasPages).HasDefaultValue(false);
-        builder.Property(s => s.JustReadAll).HasDefaultValue(false);
         builder.HasIndex(s => new { s.Priority, s.NextAt }).HasFilter("not disabled");
     }
 }

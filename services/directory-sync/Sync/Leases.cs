@@ -27,14 +27,14 @@ public sealed class Leases(WorkerDatabase database)
     private const string Complete = """
         update client_sync s
         set owner = null, failures = 0, priority = 5, has_pages = false, users_cursor = d.users, groups_cursor = d.groups,
-          just_read_all = d.read_all, cursor_select = $6, cursor_version = s.cursor_version + 1, last_success_at = $7,
+          cursor_select = $6, cursor_version = s.cursor_version + 1, last_success_at = $7,
           requested_run_id = nullif(s.requested_run_id, d.run_id),
           requested_full = s.requested_full and s.requested_run_id is distinct from d.run_id,
           next_at = case when d.users is null or s.requested_run_id is distinct from d.run_id
             then now()
             when s.hinted_at > s.claimed_at then greatest(now(), s.claimed_at + $8)
             else now() + s.every * (0.9 + random() * 0.2) end
-        from unnest($1, $2, $3, $4, $5, $9) d (client_id, fence, users, groups, run_id, read_all)
+        from unnest($1, $2, $3, $4, $5) d (client_id, fence, users, groups, run_id)
         where s.client_id = d.client_id and s.fence = d.fence
         returning s.client_id, s.fence
         """;
@@ -53,7 +53,7 @@ public sealed class Leases(WorkerDatabase database)
               order by priority, next_at limit $3 for update skip locked) due
             where due.client_id = s.client_id
             returning s.msp_id, s.client_id, s.directory_tenant_id, s.fence, s.every, s.failures,
-              s.last_success_at, s.cursor_version, s.requested_run_id, s.requested_full, s.has_pages, s.escrow_due_at, s.just_read_all
+              s.last_success_at, s.cursor_version, s.requested_run_id, s.requested_full, s.has_pages, s.escrow_due_at
             """
         );
         command.Parameters.Add(new() { Value = owner });
@@ -79,7 +79,6 @@ public sealed class Leases(WorkerDatabase database)
                 {
                     HasPages = reader.GetBoolean(10),
                     EscrowDueAt = reader[11] is DateTime due ? new DateTimeOffset(due) : null,
-                    JustReadAll = reader.GetBoolean(12),
                 }
             );
         }
@@ -222,7 +221,6 @@ public sealed class Leases(WorkerDatabase database)
         command.Parameters.Add(new() { Value = EntraProperties.Signature });
         command.Parameters.Add(new() { Value = now });
         command.Parameters.Add(new() { Value = HintPause });
-        command.Parameters.Add(new() { Value = rounds.Select(r => r.Lease.IsFull).ToArray() });
     }
 
     private static async Task<HashSet<(Guid Client, long Fence)>> HeldAsync(NpgsqlCommand command, CancellationToken ct)

@@ -8,30 +8,25 @@ namespace Rollcall.DirectorySync.Sync;
 /// <summary>
 /// A group that a delta round brings for the first time may be an old one, deleted before we ever looked and restored
 /// now: the groups it is in say nothing of it. So it is asked where it belongs, and the answer becomes a page of the round.
-/// The same goes for all groups and people of the delta after a full round: they may have come back while that read, after
-/// the groups they are in and before themselves.
+/// The same goes for groups and people that changed while a full round read: they may have come back meanwhile, after the
+/// groups they are in and before themselves.
 /// </summary>
 public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
 {
     /// <summary>More are not asked one by one: everything is read again.</summary>
     private const int Most = 400;
 
-    /// <summary>The pages, with one more where new groups are in others.</summary>
-    public async Task<StreamPages> WithParentsAsync(
-        SyncLease lease,
-        StreamPages users,
-        StreamPages groups,
-        CancellationToken ct
-    )
+    /// <summary>A delta's groups, with one page more where new ones are in others.</summary>
+    public async Task<StreamPages> WithParentsAsync(SyncLease lease, StreamPages groups, CancellationToken ct)
     {
-        if (lease.IsFull || (groups.IsEmpty && (users.IsEmpty || !lease.JustReadAll)))
+        if (groups.IsEmpty)
         {
             return groups;
         }
 
-        var (words, told) = await WordsAsync(groups, ct);
-        var living = words.Where(w => !w.Value).Select(w => w.Key).ToHashSet();
-        var strangers = living.Except(await KnownAsync(lease, [.. living], alsoRemoved: true, ct)).ToList();
+        var words = await WordsAsync(groups, ct);
+        Guid[] living = [.. Living(words)];
+        var strangers = living.Except(await KnownAsync(lease, living, alsoRemoved: true, ct)).ToList();
         if (strangers.Count > Most)
         {
             throw new GraphException(
@@ -41,13 +36,7 @@ public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
             );
         }
 
-        var asked = lease.JustReadAll ? [.. living] : strangers;
-        var links = await LinksAsync(lease.DirectoryTenantId, "group", asked, ct);
-        if (lease.JustReadAll)
-        {
-            links.AddRange(await LinksAsync(lease.DirectoryTenantId, "user", await PeopleAsync(users, ct), ct));
-        }
-
+        var links = await LinksAsync(lease.DirectoryTenantId, "group", strangers, ct);
         if (links.Count == 0)
         {
             return groups;
@@ -56,30 +45,68 @@ public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
         // What is unknown here, or removed, will bring its members itself, and what the round has lost must not come back
         // by this.
         var parents = await KnownAsync(lease, [.. links.Select(l => l.Group).Distinct()], alsoRemoved: false, ct);
-        parents.ExceptWith(words.Where(w => w.Value).Select(w => w.Key));
+        parents.ExceptWith(words.Keys);
         parents.UnionWith(living);
+        return With(groups, links, parents, await ToldAsync(groups, ct));
+    }
+
+    /// <summary>A full round's groups, with one page more where those who changed meanwhile are in some.</summary>
+    /// <param name="groups">All of them, the later ones too.</param>
+    public async Task<StreamPages> WithParentsAsync(
+        SyncLease lease,
+        StreamPages groups,
+        StreamPages laterUsers,
+        StreamPages laterGroups,
+        CancellationToken ct
+    )
+    {
+        List<Guid> later = [.. Living(await WordsAsync(laterGroups, ct))];
+        var links = await LinksAsync(lease.DirectoryTenantId, "group", later, ct);
+        links.AddRange(await LinksAsync(lease.DirectoryTenantId, "user", await PeopleAsync(laterUsers, ct), ct));
+        return links.Count == 0
+            ? groups
+            : With(groups, links, [.. Living(await WordsAsync(groups, ct))], await ToldAsync(laterGroups, ct));
+    }
+
+    private static StreamPages With(
+        StreamPages groups,
+        List<(Guid Group, Guid Member, string Type)> links,
+        HashSet<Guid> parents,
+        HashSet<(Guid Group, Guid Member)> told
+    )
+    {
         links = links.FindAll(l => parents.Contains(l.Group) && !told.Contains((l.Group, l.Member)));
         return links.Count == 0 ? groups : groups with { InMemory = [.. groups.InMemory, Page(links)] };
     }
 
-    /// <summary>The groups of the round, whether the last word on each was its removal, and the links it has a word on.</summary>
-    private static async Task<(Dictionary<Guid, bool> Words, HashSet<(Guid Group, Guid Member)> Told)> WordsAsync(
-        StreamPages groups,
-        CancellationToken ct
-    )
+    /// <summary>The groups of the pages, and whether the last word on each was its removal.</summary>
+    private static async Task<Dictionary<Guid, bool>> WordsAsync(StreamPages groups, CancellationToken ct)
     {
         var words = new Dictionary<Guid, bool>();
-        var told = new HashSet<(Guid, Guid)>();
         await foreach (var page in groups.GroupsAsync(ct))
         {
             foreach (var group in page)
             {
                 words[group.ObjectId] = group.Removed is not null;
-                told.UnionWith(group.Members.Select(m => (group.ObjectId, m.ObjectId)));
             }
         }
 
-        return (words, told);
+        return words;
+    }
+
+    private static IEnumerable<Guid> Living(Dictionary<Guid, bool> words) =>
+        words.Where(w => !w.Value).Select(w => w.Key);
+
+    /// <summary>The links the pages have a word on: it holds.</summary>
+    private static async Task<HashSet<(Guid Group, Guid Member)>> ToldAsync(StreamPages groups, CancellationToken ct)
+    {
+        var told = new HashSet<(Guid, Guid)>();
+        await foreach (var page in groups.GroupsAsync(ct))
+        {
+            told.UnionWith(page.SelectMany(g => g.Members.Select(m => (g.ObjectId, m.ObjectId))));
+        }
+
+        return told;
     }
 
     private static async Task<List<Guid>> PeopleAsync(StreamPages users, CancellationToken ct)

@@ -27,6 +27,14 @@ public sealed record StreamPages(
     /// <summary>Of people, where conditions say who is imported.</summary>
     public ImportVerdicts? Verdicts { get; init; }
 
+    /// <summary>With pages of the same stream read after them.</summary>
+    public StreamPages With(StreamPages later) =>
+        this with
+        {
+            InMemory = [.. InMemory, .. later.InMemory],
+            DeltaLink = later.DeltaLink,
+        };
+
     public int Count => StagedCount + InMemory.Count;
 
     public static short Number(DeltaKind kind, bool isPreview) =>
@@ -98,7 +106,38 @@ public sealed class RoundReader(
 
         var groups = ReadAsync(lease, DeltaKind.Groups, lease.GroupsCursor, progress, ct);
         await Task.WhenAll(users, groups);
-        return (await users, await newGroups.WithParentsAsync(lease, await users, await groups, ct));
+        if (!lease.IsFull)
+        {
+            return (await users, await newGroups.WithParentsAsync(lease, await groups, ct));
+        }
+
+        var laterUsers = LaterAsync(lease, await users, ct);
+        var laterGroups = LaterAsync(lease, await groups, ct);
+        await Task.WhenAll(laterUsers, laterGroups);
+        var all = (await groups).With(await laterGroups);
+        return (
+            (await users).With(await laterUsers),
+            await newGroups.WithParentsAsync(lease, all, await laterUsers, await laterGroups, ct)
+        );
+    }
+
+    /// <summary>What has changed while a full round read, which takes its time.</summary>
+    private async Task<StreamPages> LaterAsync(SyncLease lease, StreamPages read, CancellationToken ct)
+    {
+        List<byte[]> pages = [];
+        string? delta = null;
+        for (var link = read.DeltaLink; delta is null; )
+        {
+            pages.Add(await graph.ReadPageAsync(lease.DirectoryTenantId, read.Kind, link, lease.Urgency, ct));
+            (link, delta) = GraphPage.Links(pages[^1], out _);
+        }
+
+        return read with
+        {
+            StagedCount = 0,
+            InMemory = pages,
+            DeltaLink = delta,
+        };
     }
 
     private async Task<StreamPages> ReadAsync(

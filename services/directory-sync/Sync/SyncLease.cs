@@ -26,9 +26,6 @@ public sealed record SyncLease(
     /// <summary>When the first escrowed object is to be read again; null when there is none.</summary>
     public DateTimeOffset? EscrowDueAt { get; init; }
 
-    /// <summary>The round before this one was a full one.</summary>
-    public bool JustReadAll { get; init; }
-
     public (Guid Client, long Fence) Key => (ClientId, Fence);
 
     public Tenant Tenant => Tenant.Client(MspId, ClientId);

@@ -251,7 +251,7 @@ public sealed class StoryClient(DirectoryFixture service, Guid directory)
         await using var command = Command(
             """
             update client_sync set fence = fence + 1 where client_id = $1
-            returning fence, every, failures, last_success_at, cursor_version, has_pages, just_read_all
+            returning fence, every, failures, last_success_at, cursor_version, has_pages
             """
         );
         await using var reader = await command.ExecuteReaderAsync();
@@ -270,7 +270,6 @@ public sealed class StoryClient(DirectoryFixture service, Guid directory)
         )
         {
             HasPages = reader.GetBoolean(5),
-            JustReadAll = reader.GetBoolean(6),
         };
         return (await services.GetRequiredService<Cursors>().LoadAsync([lease], default))[0];
     }

@@ -183,12 +183,6 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("hinted_at");
 
-                    b.Property<bool>("JustReadAll")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("boolean")
-                        .HasDefaultValue(false)
-                        .HasColumnName("just_read_all");
-
                     b.Property<DateTimeOffset?>("LastSuccessAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("last_success_at");
