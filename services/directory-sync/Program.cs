@@ -47,7 +47,7 @@ builder.Services.AddSingleton<GraphBatch>();
 builder.Services.AddSingleton<GraphPeople>();
 builder.Services.AddSingleton<Leases>();
 builder.Services.AddSingleton<Cursors>();
-builder.Services.AddSingleton<NewGroups>();
+builder.Services.AddSingleton<RestoredLinks>();
 builder.Services.AddSingleton<RoundReader>();
 builder.Services.AddSingleton<EscrowReader>();
 builder.Services.AddSingleton<ImportJudge>();

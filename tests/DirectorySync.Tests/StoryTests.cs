@@ -119,13 +119,14 @@ public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper outpu
 
     /// <summary>A first round reads groups and people at once; stories begin after it.</summary>
     [Fact]
-    public async Task FirstRound_SomebodyIsRestoredMeanwhile_KeepsTheirGroups()
+    public async Task FirstRound_SomebodyIsRestoredMeanwhile_KeepsGroupsAndReports()
     {
         var settings = new TenantSettings { PageSize = 1, Throttling = false };
         using var world = new World(service.Graph, new(1, Users: 9, Groups: 1, settings, []));
         var client = new StoryClient(service, world.Tenant.Id);
         await client.CreateAsync();
         world.Apply(new(TurnKind.AddMember, 0, 8, 0));
+        world.Apply(new(TurnKind.SetManager, 0, 8, 1));
         world.Apply(new(TurnKind.DeleteUser, 8, 0, 0));
         world.Apply(Turn.Meanwhile("users", 5, TurnKind.RestoreUser));
         await client.SyncAsync();

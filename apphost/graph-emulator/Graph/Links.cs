@@ -23,6 +23,14 @@ public static class Links
         return Page(call, [.. groups]);
     }
 
+    public static GraphAnswer DirectReports(GraphCall call, string userId)
+    {
+        call.Require("User.Read.All", "Directory.Read.All");
+        var manager = call.Find<User>(userId);
+        var reports = call.Tenant.Users.Where(user => user.State == Existence.Active && user.Manager == manager);
+        return Page(call, [.. reports]);
+    }
+
     /// <summary>Everything reachable, each once; the group itself is not its own member even in a cycle.</summary>
     public static List<DirectoryObject> Closure(Group group)
     {

@@ -34,6 +34,7 @@ public sealed class Router(Subscriptions subscriptions)
             ["users", var id] => Reads.One(call, call.Find<User>(id)),
             ["groups", var id] => Reads.One(call, call.Find<Group>(id)),
             ["users", var id, "manager"] => Reads.Manager(call, id),
+            ["users", var id, "directReports"] => Links.DirectReports(call, id),
             ["users", var id, "memberOf"] => Links.MemberOf(call, call.Find<User>(id)),
             ["groups", var id, "memberOf"] => Links.MemberOf(call, call.Find<Group>(id)),
             ["users", var id, "mailboxSettings"] => Mailbox.Settings(call, id),

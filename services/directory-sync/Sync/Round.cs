@@ -86,7 +86,7 @@ public sealed record StreamPages(
 public sealed class RoundReader(
     IServiceScopeFactory scopes,
     GraphDirectory graph,
-    NewGroups newGroups,
+    RestoredLinks restored,
     IOptions<GraphOptions> options
 )
 {
@@ -108,16 +108,16 @@ public sealed class RoundReader(
         await Task.WhenAll(users, groups);
         if (!lease.IsFull)
         {
-            return (await users, await newGroups.WithParentsAsync(lease, await groups, ct));
+            return (await users, await restored.WithParentsAsync(lease, await groups, ct));
         }
 
         var laterUsers = LaterAsync(lease, await users, ct);
         var laterGroups = LaterAsync(lease, await groups, ct);
         await Task.WhenAll(laterUsers, laterGroups);
-        var all = (await groups).With(await laterGroups);
+        var (people, all) = ((await users).With(await laterUsers), (await groups).With(await laterGroups));
         return (
-            (await users).With(await laterUsers),
-            await newGroups.WithParentsAsync(lease, all, await laterUsers, await laterGroups, ct)
+            await restored.WithManagersAsync(lease, people, await laterUsers, ct),
+            await restored.WithParentsAsync(lease, all, await laterUsers, await laterGroups, ct)
         );
     }
 

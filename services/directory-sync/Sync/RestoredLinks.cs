@@ -6,12 +6,12 @@ using Rollcall.DirectorySync.Graph;
 namespace Rollcall.DirectorySync.Sync;
 
 /// <summary>
-/// A group that a delta round brings for the first time may be an old one, deleted before we ever looked and restored
-/// now: the groups it is in say nothing of it. So it is asked where it belongs, and the answer becomes a page of the round.
-/// The same goes for groups and people that changed while a full round read: they may have come back meanwhile, after the
-/// groups they are in and before themselves.
+/// What is restored gets its links back without a word. A group that a delta round brings for the first time may be an
+/// old one, deleted before we ever looked: it is asked where it belongs, and the answer becomes a page of the round. The
+/// same goes for groups and people that changed while a full round read: they may have come back meanwhile, after the
+/// groups they are in and the people they manage, and before themselves.
 /// </summary>
-public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
+public sealed class RestoredLinks(IServiceScopeFactory scopes, GraphBatch batch)
 {
     /// <summary>More are not asked one by one: everything is read again.</summary>
     private const int Most = 400;
@@ -68,6 +68,44 @@ public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
             : With(groups, links, [.. Living(await WordsAsync(groups, ct))], await ToldAsync(laterGroups, ct));
     }
 
+    /// <summary>A full round's people, with one page more where those who changed meanwhile manage some.</summary>
+    /// <param name="users">All of them, the later ones too.</param>
+    public async Task<StreamPages> WithManagersAsync(
+        SyncLease lease,
+        StreamPages users,
+        StreamPages laterUsers,
+        CancellationToken ct
+    )
+    {
+        var managers = await PeopleAsync(laterUsers, ct);
+        var answers = await batch.ReadAsync(
+            lease.DirectoryTenantId,
+            managers,
+            id => $"/users/{id}/directReports?$select=id&$top=999",
+            ct
+        );
+        var reports = Linked(answers, "#microsoft.graph.user").ToList();
+        if (reports.Count == 0)
+        {
+            return users;
+        }
+
+        // Who is not in the round will come by itself; who has a word on the manager in it has the last one.
+        var there = (await PeopleAsync(users, ct)).ToHashSet();
+        await foreach (var page in laterUsers.UsersAsync(ct))
+        {
+            there.ExceptWith(page.Where(e => e.ManagerChanged).Select(e => e.ObjectId));
+        }
+
+        reports.RemoveAll(r => !there.Contains(r.Linked));
+        return reports.Count == 0
+            ? users
+            : users with
+            {
+                InMemory = [.. users.InMemory, Page("manager@delta", reports.Select(r => (r.Linked, r.Asked, "user")))],
+            };
+    }
+
     private static StreamPages With(
         StreamPages groups,
         List<(Guid Group, Guid Member, string Type)> links,
@@ -76,7 +114,12 @@ public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
     )
     {
         links = links.FindAll(l => parents.Contains(l.Group) && !told.Contains((l.Group, l.Member)));
-        return links.Count == 0 ? groups : groups with { InMemory = [.. groups.InMemory, Page(links)] };
+        return links.Count == 0
+            ? groups
+            : groups with
+            {
+                InMemory = [.. groups.InMemory, Page("members@delta", links)],
+            };
     }
 
     /// <summary>The groups of the pages, and whether the last word on each was its removal.</summary>
@@ -144,6 +187,12 @@ public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
             id => $"/{type}s/{id}/memberOf?$select=id&$top=999",
             ct
         );
+        return [.. Linked(answers, "#microsoft.graph.group").Select(l => (l.Linked, l.Asked, type))];
+    }
+
+    /// <summary>What each of those asked is linked with.</summary>
+    private static List<(Guid Asked, Guid Linked)> Linked(Dictionary<Guid, JsonElement?> answers, string type)
+    {
         try
         {
             return
@@ -153,33 +202,33 @@ public sealed class NewGroups(IServiceScopeFactory scopes, GraphBatch batch)
                     .SelectMany(a =>
                         a.Value!.Value.GetProperty("value")
                             .EnumerateArray()
-                            .Where(g => g.GetProperty("@odata.type").GetString() == "#microsoft.graph.group")
-                            .Select(g => (g.GetProperty("id").GetGuid(), a.Key, type))
+                            .Where(o => o.GetProperty("@odata.type").GetString() == type)
+                            .Select(o => (a.Key, o.GetProperty("id").GetGuid()))
                     ),
             ];
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw GraphException.Garbage($"the groups of a {type} are not as documented", e);
+            throw GraphException.Garbage("the links of an object are not as documented", e);
         }
     }
 
     /// <summary>As the stream would have told it.</summary>
-    private static byte[] Page(List<(Guid Group, Guid Member, string Type)> links)
+    private static byte[] Page(string links, IEnumerable<(Guid Id, Guid Linked, string Type)> entries)
     {
         using var body = new MemoryStream();
         using (var json = new Utf8JsonWriter(body))
         {
             json.WriteStartObject();
             json.WriteStartArray("value");
-            foreach (var link in links)
+            foreach (var entry in entries)
             {
                 json.WriteStartObject();
-                json.WriteString("id", link.Group);
-                json.WriteStartArray("members@delta");
+                json.WriteString("id", entry.Id);
+                json.WriteStartArray(links);
                 json.WriteStartObject();
-                json.WriteString("@odata.type", $"#microsoft.graph.{link.Type}");
-                json.WriteString("id", link.Member);
+                json.WriteString("@odata.type", $"#microsoft.graph.{entry.Type}");
+                json.WriteString("id", entry.Linked);
                 json.WriteEndObject();
                 json.WriteEndArray();
                 json.WriteEndObject();
