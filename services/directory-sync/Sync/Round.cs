@@ -97,13 +97,6 @@ public sealed class RoundReader(
     )
     {
         var users = ReadAsync(lease, DeltaKind.Users, lease.UsersCursor, progress, ct);
-        if (lease is { IsFull: true, LastSuccessAt: not null })
-        {
-            // Who is there without a link loses it. Whoever is restored meanwhile must not be gone from the groups and
-            // then be there among the people: links come back without a word.
-            await users;
-        }
-
         var groups = ReadAsync(lease, DeltaKind.Groups, lease.GroupsCursor, progress, ct);
         await Task.WhenAll(users, groups);
         if (!lease.IsFull)
