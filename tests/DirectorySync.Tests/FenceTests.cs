@@ -43,6 +43,28 @@ public sealed class FenceTests(DirectoryFixture service)
         Assert.Equal(0, await PagesAsync(client));
     }
 
+    /// <summary>All pages were read; what had changed meanwhile could not be.</summary>
+    [Fact]
+    public async Task FullRound_ItsEndIsGarbage_GoesOnThere()
+    {
+        using var world = new World(service.Graph, new(1, Users: 12, Groups: 1, new() { PageSize = 4 }, []));
+        var client = new StoryClient(service, world.Tenant.Id);
+        await client.CreateAsync();
+        var answers = 0;
+        world.Tenant.Called += stream => answers += stream == "users" ? 1 : 0;
+        world.Apply(new(TurnKind.Fault, 0, 6, 4));
+        await client.SyncAsync();
+        Assert.NotEqual(0, await PagesAsync(client));
+        world.Mend();
+        answers = 0;
+
+        var state = await client.SyncAsync();
+
+        Assert.Equal((0, true, 1), (state.Failures, state.HasCursor, answers));
+        await client.SettleAsync();
+        Assert.Equal(0, await PagesAsync(client));
+    }
+
     [Fact]
     public async Task FullRead_StopsEarly_LosesNobody()
     {

@@ -121,7 +121,7 @@ public sealed class RoundReader(
         string? delta = null;
         for (var link = read.DeltaLink; delta is null; )
         {
-            pages.Add(await graph.ReadPageAsync(lease.DirectoryTenantId, read.Kind, link, lease.Urgency, ct));
+            pages.Add(await NextAsync(lease, read.Kind, link, () => KeepAsync(lease, read, ct), ct));
             (link, delta) = GraphPage.Links(pages[^1], out _);
         }
 
@@ -131,6 +131,24 @@ public sealed class RoundReader(
             InMemory = pages,
             DeltaLink = delta,
         };
+    }
+
+    private Task KeepAsync(SyncLease lease, StreamPages read, CancellationToken ct) =>
+        read.InMemory.Count == 0
+            ? Task.CompletedTask
+            : SpillAsync(
+                lease,
+                read.Kind,
+                lease.Origin(cursor: null),
+                read.StagedCount,
+                [.. read.InMemory.Select(Linked)],
+                ct
+            );
+
+    private static (byte[] Body, string? Next, string? Delta) Linked(byte[] page)
+    {
+        var (next, delta) = GraphPage.Links(page);
+        return (page, next, delta);
     }
 
     private async Task<StreamPages> ReadAsync(
