@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Sync;
 using Rollcall.DirectorySync.Tests.Model;
+using Rollcall.GraphEmulator.Faults;
 
 namespace Rollcall.DirectorySync.Tests;
 
@@ -45,14 +46,25 @@ public sealed class FenceTests(DirectoryFixture service)
 
     /// <summary>All pages were read; what had changed meanwhile could not be.</summary>
     [Fact]
-    public async Task FullRound_ItsEndIsGarbage_GoesOnThere()
+    public async Task FullRound_ItsEndCannotBeRead_GoesOnThere()
     {
         using var world = new World(service.Graph, new(1, Users: 12, Groups: 1, new() { PageSize = 4 }, []));
         var client = new StoryClient(service, world.Tenant.Id);
         await client.CreateAsync();
         var answers = 0;
         world.Tenant.Called += stream => answers += stream == "users" ? 1 : 0;
-        world.Apply(new(TurnKind.Fault, 0, 6, 4));
+        service
+            .Graph.Services.GetRequiredService<FaultSchedule>()
+            .Add([
+                new()
+                {
+                    Tenant = world.Tenant.Id,
+                    Kind = FaultKind.Status,
+                    Status = 503,
+                    Path = "/v1.0/users/delta*",
+                    Nth = [.. Enumerable.Range(4, 30)],
+                },
+            ]);
         await client.SyncAsync();
         Assert.NotEqual(0, await PagesAsync(client));
         world.Mend();
