@@ -89,6 +89,45 @@ public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper outpu
             )
         );
 
+    /// <summary>Restored when the groups could have been read, had they been asked for first.</summary>
+    [Fact]
+    public async Task FullRound_SomebodyIsRestoredAsItBegins_KeepsTheirGroups()
+    {
+        var settings = new TenantSettings { PageSize = 1, Throttling = false };
+        using var world = new World(service.Graph, new(1, Users: 3, Groups: 1, settings, []));
+        var client = new StoryClient(service, world.Tenant.Id);
+        await client.CreateAsync();
+        world.Apply(new(TurnKind.AddMember, 0, 2, 0));
+        await client.SettleAsync();
+        world.Apply(new(TurnKind.DeleteUser, 2, 0, 0));
+        world.Apply(new(TurnKind.Reset, 0, 0, 0));
+        await client.SyncAsync();
+        using var groupsRead = new ManualResetEventSlim();
+        var restored = false;
+        var called = world.Tenant.Called;
+        world.Tenant.Called = stream =>
+        {
+            called?.Invoke(stream);
+            if (stream == "groups")
+            {
+                groupsRead.Set();
+            }
+            else if (!restored)
+            {
+                restored = true;
+                groupsRead.Wait(TimeSpan.FromSeconds(1));
+                Thread.Sleep(100);
+                world.Apply(new(TurnKind.RestoreUser, 0, 0, 0));
+            }
+        };
+
+        await client.SettleAsync();
+
+        var check = new RosterCheck(world.Tenant, await client.RosterAsync());
+        check.IsTheDirectory();
+        check.HasEdges(await client.MembershipsAsync());
+    }
+
     /// <summary>
     /// Its return shows when the group it is in has been read and it has not: it stands there without a link, and the
     /// delta afterwards says no word of one.

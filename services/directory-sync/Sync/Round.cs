@@ -24,12 +24,45 @@ public sealed class RoundReader(
         CancellationToken ct
     )
     {
-        var users = ReadAsync(lease, DeltaKind.Users, lease.UsersCursor, progress, ct);
-        var groups = ReadAsync(lease, DeltaKind.Groups, lease.GroupsCursor, progress, ct);
-        await Task.WhenAll(users, groups);
         if (!lease.IsFull)
         {
-            return (await users, await restored.WithParentsAsync(lease, await groups, ct));
+            var changed = ReadAsync(lease, DeltaKind.Users, lease.UsersCursor, progress, ct);
+            var groups = ReadAsync(lease, DeltaKind.Groups, lease.GroupsCursor, progress, ct);
+            await Task.WhenAll(changed, groups);
+            return (await changed, await restored.WithParentsAsync(lease, await groups, ct));
+        }
+
+        return await ReadAllAsync(lease, progress, ct);
+    }
+
+    /// <summary>
+    /// Everything, and at the end what changed meanwhile. What that tells begins with the first page of people: groups are
+    /// read after it, lest somebody be gone from a group and, unnoticed, there among the people.
+    /// </summary>
+    private async Task<(StreamPages Users, StreamPages Groups)> ReadAllAsync(
+        SyncLease lease,
+        RunProgress? progress,
+        CancellationToken ct
+    )
+    {
+        var begun = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var users = ReadAsync(lease, DeltaKind.Users, cursor: null, progress, ct, begun);
+        await Task.WhenAny(begun.Task, users);
+        var goesOn = begun.Task.IsCompletedSuccessfully && await begun.Task;
+        var groups = ReadAsync(lease, DeltaKind.Groups, cursor: null, progress, ct, goesOn: goesOn);
+        try
+        {
+            await Task.WhenAll(users, groups);
+        }
+        catch (GraphException e) when (e.Failure is GraphFailure.Throttled or GraphFailure.Transient)
+        {
+            // The one that was read to its end is not to be read again.
+            foreach (var read in new[] { users, groups }.Where(r => r.IsCompletedSuccessfully))
+            {
+                await KeepAsync(lease, await read, ct);
+            }
+
+            throw;
         }
 
         var laterUsers = LaterAsync(lease, await users, ct);
@@ -84,11 +117,20 @@ public sealed class RoundReader(
         DeltaKind kind,
         string? cursor,
         RunProgress? progress,
-        CancellationToken ct
+        CancellationToken ct,
+        TaskCompletionSource<bool>? begun = null,
+        bool goesOn = true
     )
     {
         var origin = lease.Origin(cursor);
-        var (staged, link, delta) = lease.HasPages ? await ResumeAsync(lease, kind, origin, ct) : (0, null, null);
+        var (staged, link, delta) = lease.HasPages
+            ? await ResumeAsync(lease, kind, goesOn ? origin : "", ct)
+            : (0, null, null);
+        if (staged > 0)
+        {
+            begun?.TrySetResult(true);
+        }
+
         link ??= cursor;
         var window = new List<(byte[] Body, string? Next, string? Delta)>();
         var bytes = 0;
@@ -101,6 +143,7 @@ public sealed class RoundReader(
                 () => window.Count == 0 ? Task.CompletedTask : SpillAsync(lease, kind, origin, staged, window, ct),
                 ct
             );
+            begun?.TrySetResult(false);
             (var next, delta) = GraphPage.Links(page, out var entries);
             if (next is not null && next == link)
             {
