@@ -47,8 +47,9 @@ public sealed class RoundReader(
     {
         var begun = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         var users = ReadAsync(lease, DeltaKind.Users, cursor: null, progress, ct, begun);
-        await Task.WhenAny(begun.Task, users);
-        var goesOn = begun.Task.IsCompletedSuccessfully && await begun.Task;
+        // Ends here if not even that page could be read: groups read before it are of no use.
+        await await Task.WhenAny(begun.Task, users);
+        var goesOn = await begun.Task;
         var groups = ReadAsync(lease, DeltaKind.Groups, cursor: null, progress, ct, goesOn: goesOn);
         try
         {
