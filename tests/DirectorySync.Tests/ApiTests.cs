@@ -79,6 +79,23 @@ public sealed class ApiTests(DirectoryFixture service)
     }
 
     [Fact]
+    public async Task ListUsers_Query_IsTheStartOfNameOrMailInAnyCase()
+    {
+        var client = await service.ConnectedAsync(new { users = 5, seed = 3 });
+        var all = (await client.Roster.ListUsersAsync(new() { ClientId = client.Id })).Users;
+        var one = all[0];
+
+        foreach (var query in new[] { one.DisplayName.ToUpperInvariant(), one.Mail.ToUpperInvariant() })
+        {
+            var found = await client.Roster.ListUsersAsync(new() { ClientId = client.Id, Query = query });
+            Assert.Equal([one.Id], found.Users.Select(u => u.Id));
+        }
+
+        // Not a pattern.
+        Assert.Empty((await client.Roster.ListUsersAsync(new() { ClientId = client.Id, Query = "%" })).Users);
+    }
+
+    [Fact]
     public async Task AnyRpc_AnotherMspsClient_IsNotFound()
     {
         var (mine, theirs) = (await service.ClientAsync(), await service.ConnectedAsync(new { users = 3, seed = 2 }));

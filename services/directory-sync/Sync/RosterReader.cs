@@ -50,7 +50,7 @@ public static class RosterReader
           and (@kind = 0 or u.kind = @kind)
           and (not @unconfirmed or ((u.decided_kind is null or u.kind_decided_by = '{{RosterWriter.Brakeman}}') and u.suggested_kind <> 1))
           and (@user = '00000000-0000-0000-0000-000000000000' or u.user_id = @user)
-          and (@query = '' or u.display_name ilike @query || '%' or u.mail ilike @query || '%')
+          and (@query = '' or starts_with(lower(u.display_name), lower(@query)) or starts_with(u.mail, lower(@query)))
           and (@group = '00000000-0000-0000-0000-000000000000' or @group = any (g.group_ids))
         order by u.user_id limit @limit
         """;

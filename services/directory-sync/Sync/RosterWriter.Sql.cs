@@ -26,10 +26,7 @@ public sealed partial class RosterWriter
           kind_evidence, authority, external_id, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged, outside_import)
         select @msp, @client, user_id, @version, state, state_at, first_seen_at, kind,
           kind_evidence, @source, external_id, object_id, manager, properties, display_name, mail, escrow_reason, false, false
-        from t_user;
-
-        insert into source_link (msp_id, client_id, source, external_id, user_id, linked_at)
-        select @msp, @client, @source, external_id, user_id, @now from t_user;
+        from t_user
         """;
 
     private const string FirstMails = """
@@ -72,9 +69,6 @@ public sealed partial class RosterWriter
           escrow_reason = case when excluded.escrow_reason = '' and directory_user.mail = excluded.mail
               and directory_user.escrow_reason = 'MAIL_DUPLICATE'
             then directory_user.escrow_reason else excluded.escrow_reason end;
-
-        insert into source_link (msp_id, client_id, source, external_id, user_id, linked_at)
-        select @msp, @client, @source, external_id, user_id, @now from t_user where is_new;
 
         delete from staged_removal r using t_user t
         where r.client_id = @client and r.user_id = t.user_id and t.loss is null;

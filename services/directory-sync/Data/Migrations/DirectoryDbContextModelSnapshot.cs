@@ -471,7 +471,8 @@ namespace Rollcall.DirectorySync.Data.Migrations
                     b.Property<string>("Mail")
                         .IsRequired()
                         .HasColumnType("text")
-                        .HasColumnName("mail");
+                        .HasColumnName("mail")
+                        .UseCollation("C");
 
                     b.Property<DateTimeOffset?>("MailboxDueAt")
                         .HasColumnType("timestamp with time zone")
@@ -801,41 +802,6 @@ namespace Rollcall.DirectorySync.Data.Migrations
                         .HasName("pk_outside_user");
 
                     b.ToTable("outside_user", (string)null);
-                });
-
-            modelBuilder.Entity("Rollcall.DirectorySync.Data.SourceLink", b =>
-                {
-                    b.Property<Guid>("ClientId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("client_id");
-
-                    b.Property<int>("Source")
-                        .HasColumnType("integer")
-                        .HasColumnName("source");
-
-                    b.Property<string>("ExternalId")
-                        .HasColumnType("text")
-                        .HasColumnName("external_id");
-
-                    b.Property<DateTimeOffset>("LinkedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("linked_at");
-
-                    b.Property<Guid>("MspId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("msp_id");
-
-                    b.Property<Guid>("UserId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("user_id");
-
-                    b.HasKey("ClientId", "Source", "ExternalId")
-                        .HasName("pk_source_link");
-
-                    b.HasIndex("ClientId", "UserId")
-                        .HasDatabaseName("ix_source_link_client_id_user_id");
-
-                    b.ToTable("source_link", (string)null);
                 });
 
             modelBuilder.Entity("Rollcall.DirectorySync.Data.StagedPage", b =>
