@@ -61,27 +61,4 @@ public sealed partial class RosterWriter
             edgeRows.Row().Add(group.ObjectId).Add(member.ObjectId).Add((int)member.Type).Add(member.Removed);
         }
     }
-
-    private async Task CopyGroupsAsync(CancellationToken ct)
-    {
-        if (pendingGroups.Count == 0)
-        {
-            return;
-        }
-
-        entries += pendingGroups.Sum(g => 1 + g.Members.Count);
-        if (!first)
-        {
-            var living = pendingGroups.Where(g => g.Removed is null).Select(g => g.ObjectId).ToArray();
-            returned |= (bool)(await ScalarAsync(AnyRemovedGroup, ct, ("ids", living)))!;
-        }
-
-        pendingGroups.ForEach(AddRow);
-        await WrittenAsync();
-        await groupRows.SendAsync(connection, GroupColumns, ct);
-        await edgeRows.SendAsync(connection, EdgeColumns, ct);
-        edges += pendingGroups.Sum(g => g.Members.Count);
-        edgesRemoved |= pendingGroups.Exists(g => g.Members.Exists(m => m.Removed));
-        pendingGroups.Clear();
-    }
 }

@@ -1,9 +1,5 @@
-using Microsoft.EntityFrameworkCore;
 using Rollcall.Api.Directory.V1;
-using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
-using Rollcall.DirectorySync.Trail;
-using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Sync;
 
@@ -22,86 +18,6 @@ public sealed partial class RosterWriter
 
     /// <summary>Not everybody of the directory is imported.</summary>
     private bool IsScoped => scope.PeopleGroups is not null;
-
-    /// <summary>A whole round, from its pages to the new version.</summary>
-    /// <param name="read">People an earlier try of this round found unread; see <see cref="RoundResult.Unread"/>.</param>
-    public async Task<RoundResult> WriteAsync(
-        DirectoryDbContext db,
-        StreamPages users,
-        StreamPages groups,
-        Dictionary<Guid, UserEntry?> read,
-        CancellationToken ct
-    )
-    {
-        await BeginAsync(ct);
-        try
-        {
-            await AddAsync(users, groups, read, ct);
-        }
-        finally
-        {
-            // Nothing may be under way on a connection that is to roll back.
-            await WrittenAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        if (users.StagedCount + groups.StagedCount > 0)
-        {
-            await db.StagedPages.Where(p => p.ClientId == lease.ClientId).ExecuteDeleteAsync(ct);
-        }
-
-        return await FinishAsync(new(db), ct);
-    }
-
-    private async Task AddAsync(
-        StreamPages users,
-        StreamPages groups,
-        Dictionary<Guid, UserEntry?> read,
-        CancellationToken ct
-    )
-    {
-        await using var groupPages = groups.GroupsAsync(ct).GetAsyncEnumerator(ct);
-        if (IsScoped)
-        {
-            // Who is imported hangs on the groups, and which links a full round drops hangs on who is there.
-            while (await AddGroupsAsync(groupPages, ct)) { }
-            await SeeUsersAsync(users, ct);
-            await ApplyGroupsAsync(ct);
-            await AddNewcomersAsync(read, ct);
-        }
-
-        if (users.Again is { } again)
-        {
-            retried = again.Subjects;
-            await AddUsersAsync(again.Found, ct);
-        }
-
-        // Else by turns: pages of the one are parsed while those of the other are written.
-        await foreach (var page in users.UsersAsync(ct))
-        {
-            await AddUsersAsync(page, ct);
-            await AddGroupsAsync(groupPages, ct);
-        }
-
-        while (await AddGroupsAsync(groupPages, ct)) { }
-    }
-
-    /// <summary>Takes one page of the groups stream.</summary>
-    /// <returns>False if there was none left.</returns>
-    private async Task<bool> AddGroupsAsync(IAsyncEnumerator<IEnumerable<GroupEntry>> pages, CancellationToken ct)
-    {
-        if (!await pages.MoveNextAsync())
-        {
-            return false;
-        }
-
-        pendingGroups.AddRange(pages.Current);
-        if (pendingGroups.Sum(g => 1 + g.Members.Count) >= EdgeBatch)
-        {
-            await CopyGroupsAsync(ct);
-        }
-
-        return true;
-    }
 
     /// <summary>Takes note of who is there, before a full round's groups are applied.</summary>
     private async Task SeeUsersAsync(StreamPages users, CancellationToken ct)
@@ -125,27 +41,6 @@ public sealed partial class RosterWriter
     {
         newcomers = read;
         await AddUsersAsync(read.Values.OfType<UserEntry>(), ct);
-    }
-
-    /// <summary>All slices of all groups are in: folds them into the roster, and finds out who is in scope.</summary>
-    private async Task ApplyGroupsAsync(CancellationToken ct)
-    {
-        await CopyGroupsAsync(ct);
-        await AnalyzeAsync("t_group, t_edge, t_seen", ct);
-
-        // Without a removal every word on an edge is the same, and none needs to be the last.
-        var final = edgesRemoved ? LastWords : "select * from t_edge";
-        var edgesSql = first && !edgesRemoved ? FirstEdges : $"with final as ({final}) {Edges}";
-        await ExecuteAsync(
-            Groups + edgesSql + GroupEvents + GroupEscrow,
-            ct,
-            ("compare", lease.IsFull && !first),
-            ("full", lease.IsFull),
-            ("first_retry", EscrowRules.DelayAfter(attempts: 0)),
-            ("allgroups", scope.Groups is null),
-            ("groups", scope.Groups ?? [])
-        );
-        CrashPoints.Reach("after-groups");
     }
 
     /// <summary>Who is in scope, by the groups as they are now: from here on they must not change.</summary>
@@ -247,20 +142,6 @@ public sealed partial class RosterWriter
         }
 
         return [.. unread];
-    }
-
-    private async Task<HashSet<Guid>> IdsAsync(string sql, Guid[] ids, CancellationToken ct)
-    {
-        await WrittenAsync();
-        await using var command = Command(sql, [("ids", ids)]);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        HashSet<Guid> found = [];
-        while (await reader.ReadAsync(ct))
-        {
-            found.Add(reader.GetGuid(0));
-        }
-
-        return found;
     }
 
     private const string KeepOutsiders = """

@@ -75,6 +75,8 @@ public sealed partial class RosterWriter
         {MergeEvent};
         """;
 
+    private Guid[] retried = [];
+
     private const string Retried = """
         update escrow set attempts = attempts + 1,
           next_retry_at = @now + case when attempts = 0 then @second_retry else @daily_retry end
