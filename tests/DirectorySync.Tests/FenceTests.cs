@@ -44,6 +44,34 @@ public sealed class FenceTests(DirectoryFixture service)
         Assert.Equal(0, await PagesAsync(client));
     }
 
+    [Fact]
+    public async Task FullRound_FirstPageCannotBeRead_GroupsAreNotReadInVain()
+    {
+        using var world = new World(service.Graph, new(1, Users: 12, Groups: 1, new() { PageSize = 4 }, []));
+        var client = new StoryClient(service, world.Tenant.Id);
+        await client.CreateAsync();
+        var groups = 0;
+        world.Tenant.Called += stream => groups += stream == "groups" ? 1 : 0;
+        service
+            .Graph.Services.GetRequiredService<FaultSchedule>()
+            .Add([
+                new()
+                {
+                    Tenant = world.Tenant.Id,
+                    Kind = FaultKind.Status,
+                    Status = 503,
+                    Path = "/v1.0/users/delta*",
+                },
+            ]);
+
+        var state = await client.SyncAsync();
+
+        Assert.Equal((1, false, 0), (state.Failures, state.HasCursor, groups));
+        world.Mend();
+        await client.SettleAsync();
+        Assert.NotEqual(0, groups);
+    }
+
     /// <summary>All pages were read; what had changed meanwhile could not be.</summary>
     [Fact]
     public async Task FullRound_ItsEndCannotBeRead_GoesOnThere()
