@@ -75,10 +75,11 @@ public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper outpu
             new(
                 Seed: 1,
                 Users: 9,
-                Groups: 1,
+                Groups: 2,
                 new() { PageSize = 1, Throttling = false },
                 [
                     new(TurnKind.AddMember, 0, 8, 0),
+                    new(TurnKind.AddMember, 1, 8, 0),
                     new(TurnKind.Sync, 0, 0, 0),
                     new(TurnKind.DeleteUser, 8, 0, 0),
                     new(TurnKind.Reset, 0, 0, 0),

@@ -58,7 +58,8 @@ public static class Links
 
     private static GraphAnswer Page(GraphCall call, List<DirectoryObject> members)
     {
-        var (top, skip) = (Reads.Top(call), Reads.Skip(call));
+        // Graph may give less than was asked for.
+        var (top, skip) = (Math.Min(Reads.Top(call), call.Tenant.Settings.PageSize), Reads.Skip(call));
         var users = call.Token.Roles.Contains("User.Read.All") || call.Token.Roles.Contains("Directory.Read.All");
         var userMask = users ? Mask(call, Schema.Users) : 0;
         var groupMask = Mask(call, Schema.Groups);

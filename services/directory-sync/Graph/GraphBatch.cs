@@ -71,6 +71,34 @@ public sealed class GraphBatch(GraphDirectory graph, IOptions<GraphOptions> opti
         return read;
     }
 
+    /// <summary>A list of each object, to its end; empty for an object the directory does not have.</summary>
+    /// <exception cref="GraphException">One of them could not be read, after some attempts.</exception>
+    public async Task<List<(Guid Of, JsonElement Item)>> ListAsync(
+        Guid directory,
+        IEnumerable<Guid> objectIds,
+        Func<Guid, string> url,
+        CancellationToken ct
+    )
+    {
+        var items = new List<(Guid, JsonElement)>();
+        for (var urls = objectIds.ToDictionary(id => id, url); urls.Count > 0; )
+        {
+            var pages = await ReadAsync(directory, urls.Keys, id => urls[id], ct);
+            urls = [];
+            foreach (var (id, page) in pages.Where(p => p.Value is not null))
+            {
+                var (list, next) = Page(page!.Value);
+                items.AddRange(list.EnumerateArray().Select(item => (id, item)));
+                if (next is not null)
+                {
+                    urls[id] = next;
+                }
+            }
+        }
+
+        return items;
+    }
+
     /// <param name="urls">At most <see cref="Size"/>, relative to the version, such as "/users/{id}".</param>
     /// <returns>An answer for each url, in the order of the urls; one that was left out counts as transient.</returns>
     /// <exception cref="GraphException">The batch itself failed.</exception>
@@ -104,6 +132,27 @@ public sealed class GraphBatch(GraphDirectory graph, IOptions<GraphOptions> opti
 
         var wait = answers.Max(a => a.RetryAfter) ?? options.Value.RetryDelay * Math.Pow(2, attempt);
         await Task.Delay(wait < LongestWait ? wait : LongestWait, ct);
+    }
+
+    /// <summary>A batch takes relative urls only: whatever host a link names, it is asked of Graph.</summary>
+    private (JsonElement List, string? Next) Page(JsonElement body)
+    {
+        var version = options.Value.BaseUrl.AbsolutePath.TrimEnd('/');
+        if (!body.TryGetProperty("value", out var list) || list.ValueKind != JsonValueKind.Array)
+        {
+            throw GraphException.Garbage("a list is not as documented", inner: null);
+        }
+
+        if (!body.TryGetProperty("@odata.nextLink", out var link))
+        {
+            return (list, null);
+        }
+
+        return
+            Uri.TryCreate(link.GetString(), UriKind.Absolute, out var next)
+            && next.AbsolutePath.StartsWith(version + '/', StringComparison.Ordinal)
+            ? (list, next.PathAndQuery[version.Length..])
+            : throw GraphException.Garbage("the link to the rest of a list is not as documented", inner: null);
     }
 
     private static string Id(int number) => number.ToString(CultureInfo.InvariantCulture);

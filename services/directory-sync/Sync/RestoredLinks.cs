@@ -78,13 +78,13 @@ public sealed class RestoredLinks(IServiceScopeFactory scopes, GraphBatch batch)
     )
     {
         var managers = await PeopleAsync(laterUsers, ct);
-        var answers = await batch.ReadAsync(
+        var answers = await batch.ListAsync(
             lease.DirectoryTenantId,
             managers,
             id => $"/users/{id}/directReports?$select=id&$top=999",
             ct
         );
-        var reports = Linked(answers, "#microsoft.graph.user").ToList();
+        var reports = Linked(answers, "#microsoft.graph.user");
         if (reports.Count == 0)
         {
             return users;
@@ -181,7 +181,7 @@ public sealed class RestoredLinks(IServiceScopeFactory scopes, GraphBatch batch)
         CancellationToken ct
     )
     {
-        var answers = await batch.ReadAsync(
+        var answers = await batch.ListAsync(
             directory,
             members,
             id => $"/{type}s/{id}/memberOf?$select=id&$top=999",
@@ -191,20 +191,15 @@ public sealed class RestoredLinks(IServiceScopeFactory scopes, GraphBatch batch)
     }
 
     /// <summary>What each of those asked is linked with.</summary>
-    private static List<(Guid Asked, Guid Linked)> Linked(Dictionary<Guid, JsonElement?> answers, string type)
+    private static List<(Guid Asked, Guid Linked)> Linked(List<(Guid Of, JsonElement Item)> answers, string type)
     {
         try
         {
             return
             [
                 .. answers
-                    .Where(a => a.Value is not null)
-                    .SelectMany(a =>
-                        a.Value!.Value.GetProperty("value")
-                            .EnumerateArray()
-                            .Where(o => o.GetProperty("@odata.type").GetString() == type)
-                            .Select(o => (a.Key, o.GetProperty("id").GetGuid()))
-                    ),
+                    .Where(a => a.Item.GetProperty("@odata.type").GetString() == type)
+                    .Select(a => (a.Of, a.Item.GetProperty("id").GetGuid())),
             ];
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
