@@ -150,8 +150,7 @@ public sealed class StoryTests(DirectoryFixture service, ITestOutputHelper outpu
                     new(knownAsDeleted ? TurnKind.Sync : TurnKind.Mend, 0, 0, 0),
                     new(TurnKind.Reset, 0, 0, 0),
                     new(TurnKind.Sync, 0, 0, 0),
-                    new(TurnKind.Lag, 1, 8, 0),
-                    new(TurnKind.RestoreGroup, 0, 0, 0),
+                    Turn.Meanwhile("groups", 2, TurnKind.RestoreGroup),
                     new(TurnKind.Sync, 0, 0, 0),
                 ]
             )
