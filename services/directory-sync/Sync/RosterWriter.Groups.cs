@@ -128,12 +128,12 @@ public sealed partial class RosterWriter
           delete from membership m using final f
           where m.client_id = @client and f.removed
             and m.group_object_id = f.group_object_id and m.member_object_id = f.member_object_id
-          returning m.group_object_id, m.member_object_id, m.member_type, true),
+          returning m.group_object_id, m.member_object_id, m.member_type, true, m.held_at is not null),
         come as (
           insert into membership (msp_id, client_id, group_object_id, member_object_id, member_type)
           select @msp, @client, group_object_id, member_object_id, member_type from final where not removed
           on conflict do nothing
-          returning group_object_id, member_object_id, member_type, false)
+          returning group_object_id, member_object_id, member_type, false, false)
         insert into t_edge_changed select * from gone union all select * from come;
 
         with gone as (
@@ -144,7 +144,7 @@ public sealed partial class RosterWriter
             and (m.member_type not in (1, 2)
               or exists (select 1 from t_seen s where s.object_id = m.member_object_id)
               or exists (select 1 from t_folded f where f.object_id = m.member_object_id and not f.removed))
-          returning m.group_object_id, m.member_object_id, m.member_type, true)
+          returning m.group_object_id, m.member_object_id, m.member_type, true, m.held_at is not null)
         insert into t_edge_changed select * from gone;
         """;
 
@@ -153,7 +153,7 @@ public sealed partial class RosterWriter
         insert into membership (msp_id, client_id, group_object_id, member_object_id, member_type)
         select distinct on (member_object_id, group_object_id) @msp, @client, group_object_id, member_object_id, member_type
         from t_edge order by member_object_id, group_object_id;
-        insert into t_edge_changed select group_object_id, member_object_id, member_type, false from t_edge;
+        insert into t_edge_changed select group_object_id, member_object_id, member_type, false, false from t_edge;
 
         """;
 

@@ -63,7 +63,7 @@ internal static class RoundTables
           member_type int, removed boolean);
         create temp table t_group_changed (group_id uuid primary key, object_id uuid, action int, old_name text,
           old_security boolean, old_dynamic boolean, told boolean, comes_or_goes boolean);
-        create temp table t_edge_changed (group_object_id uuid, member_object_id uuid, member_type int, gone boolean);
+        create temp table t_edge_changed (group_object_id uuid, member_object_id uuid, member_type int, gone boolean, held boolean);
         create temp table t_event (subject uuid primary key, id uuid, is_group boolean, action int, status int,
           display_name text, changes jsonb, reason text);
         create temp table t_inside (object_id uuid primary key);
