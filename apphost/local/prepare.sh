@@ -44,12 +44,13 @@ apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null
 INSTALL
 }
 
-# Restores and builds everything for release; speaks only when something is wrong.
+# Restores and builds everything for release; speaks only when it takes long or something is wrong.
 build() {
   local version log
   version=$(cd "$1" && dotnet --version 2>/dev/null) || version=none
   [ "${version%%.*}" = 10 ] || fail ".NET SDK 10.0 is needed (found: $version). Get it from https://dot.net/download"
   log=$(mktemp)
+  [ -e "$(program Local)" ] || echo "Building; the first time takes a minute or two."
   # Build servers would stay behind for minutes.
   if ! dotnet build "$1/Platform.sln" -c Release -v quiet --disable-build-servers </dev/null >"$log" 2>&1; then
     cat "$log" >&2

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.DirectorySync.Trail;
@@ -98,40 +99,43 @@ public static class HealthRules
             (0, 0, 0, 0) => HealthView.Healthy,
             (0, > 0, _, _) => new(
                 HealthState.Degraded,
-                $"{groupsMissing} groups whose members are to be imported are not in the directory.",
+                $"Not in the directory: {Count(groupsMissing, "group", "groups")} whose members are to be imported.",
                 "IMPORT_GROUP_MISSING",
                 FixOwner.Msp,
                 "Look at GetImportScope and name groups that the directory has (UpdateImportScope)."
             ),
             (0, _, > 0, _) => new(
                 HealthState.Degraded,
-                $"{tangled} groups are nested in so many others that following it would put nearly everybody into nearly every group. Their members are in these groups but not, through them, in the ones above; no membership that counted before was taken away.",
+                $"{Count(tangled, "group is", "groups are")} nested in so many others that following it would put nearly everybody into nearly every group. Their members are in these groups but not, through them, in the ones above; no membership that counted before was taken away.",
                 EscrowRules.NestingLimit,
                 FixOwner.Client,
                 "The client's administrator untangles the nesting of the groups that ListEscrowed names (NESTING_LIMIT); the next sync takes it up."
             ),
             (0, _, _, _) when escrowed == fromFiles => new(
                 HealthState.Degraded,
-                $"{escrowed} people of the imported file cannot be used, for a missing or double mail address.",
+                $"{Count(escrowed, "person", "people")} of the imported file cannot be used, for a missing or double mail address.",
                 "ENTRIES_ESCROWED",
                 FixOwner.Msp,
                 "Correct the lines of those whom ListEscrowed names and import the file again."
             ),
             (0, _, _, _) => new(
                 HealthState.Degraded,
-                $"{escrowed} entries of the directory cannot be used, for instance for a missing or double mail address.",
+                $"{Count(escrowed, "entry", "entries")} of the directory cannot be used, for instance for a missing or double mail address.",
                 "ENTRIES_ESCROWED",
                 FixOwner.Client,
                 "The client mends the entries that ListEscrowed names; they are taken up by the next sync."
             ),
             _ => new(
                 HealthState.Degraded,
-                $"{staged} people vanished from the directory at once; they are kept until somebody decides.",
+                $"{Count(staged, "person", "people")} vanished from the directory at once; nobody is removed until somebody decides.",
                 "REMOVALS_STAGED",
                 FixOwner.Msp,
                 "Look at ListStagedRemovals and approve or reject them."
             ),
         };
+
+    private static string Count(int number, string one, string many) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number} {(number == 1 ? one : many)}");
 
     /// <summary>A healthy client that has not been read for three intervals is late, whatever the cause.</summary>
     public static bool IsLate(HealthState state, TimeSpan sinceSuccess, TimeSpan every) =>
