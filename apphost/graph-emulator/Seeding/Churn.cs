@@ -26,7 +26,7 @@ public sealed class Churn(Tenant tenant, int seed)
         switch (dice)
         {
             case 0:
-                people.AddUser(tenant.Users.Count);
+                Join();
                 break;
             case 1 or 2:
                 tenant.Patch(user, "department", JsonText.OfShared($"Department {random.Next(30)}"));
@@ -103,6 +103,14 @@ public sealed class Churn(Tenant tenant, int seed)
             }
         }
 
-        return people.AddUser(tenant.Users.Count);
+        return Join();
+    }
+
+    /// <summary>An account made just now; an older one that shows up late has come back from the deleted.</summary>
+    private User Join()
+    {
+        var user = people.AddUser(tenant.Users.Count);
+        tenant.Patch(user, "createdDateTime", JsonText.Of(tenant.Now));
+        return user;
     }
 }
