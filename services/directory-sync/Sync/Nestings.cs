@@ -96,7 +96,10 @@ internal sealed class Nestings(NpgsqlConnection connection, Guid clientId, DateT
         return command;
     }
 
-    /// <summary>New is what this round brought, or brought back with one of its groups, and what waits already.</summary>
+    /// <summary>
+    /// New is what this round brought, or brought back with one of its groups, and what waits already. Without any of it,
+    /// as mostly, none is looked at.
+    /// </summary>
     private const string Load = """
         with live as (select object_id from directory_group where client_id = @client and not removed),
         fresh as (select object_id from t_group_changed where action in (1, 4))
@@ -109,6 +112,9 @@ internal sealed class Nestings(NpgsqlConnection connection, Guid clientId, DateT
         join live l on l.object_id = m.member_object_id
         join live g on g.object_id = m.group_object_id
         where m.client_id = @client and m.member_type = 2
+          and (exists (select 1 from fresh)
+            or exists (select 1 from t_edge_changed where member_type = 2 and not gone)
+            or exists (select 1 from membership where client_id = @client and held_at is not null))
         order by m.group_object_id, m.member_object_id
         """;
 
