@@ -107,13 +107,13 @@ internal sealed class Nestings(NpgsqlConnection connection, Guid clientId, DateT
           m.held_at is not null or m.member_object_id in (select object_id from fresh)
             or m.group_object_id in (select object_id from fresh)
             or (m.group_object_id, m.member_object_id) in (
-              select group_object_id, member_object_id from t_edge_changed where member_type = 2 and not gone)
+              select group_object_id, member_object_id from t_edge_changed where member_type = 2 and not removed)
         from membership m
         join live l on l.object_id = m.member_object_id
         join live g on g.object_id = m.group_object_id
         where m.client_id = @client and m.member_type = 2
           and (exists (select 1 from fresh)
-            or exists (select 1 from t_edge_changed where member_type = 2 and not gone)
+            or exists (select 1 from t_edge_changed where member_type = 2 and not removed)
             or exists (select 1 from membership where client_id = @client and held_at is not null))
         order by m.group_object_id, m.member_object_id
         """;

@@ -19,19 +19,20 @@ public sealed class RosterPublisher(DirectoryDbContext db)
 
     private SyncOptions Options => db.GetService<IOptions<SyncOptions>>().Value;
 
-    /// <param name="everybody">A first round: all users are told of, and their rows have this version already.</param>
+    /// <param name="everybody">After a first round how many users there are: all are told of, and have this version already.</param>
     /// <returns>The version minted; 0 if nothing was touched.</returns>
     public async Task<long> PublishAsync(
         NpgsqlConnection connection,
         SyncLease lease,
         long version,
         DateTimeOffset now,
-        bool everybody,
+        int? everybody,
         CancellationToken ct
     )
     {
         await new Nestings(connection, lease.ClientId, now).SettleAsync(Options, ct);
-        var (users, groups) = await CountAsync(connection, lease.ClientId, everybody, ct);
+        var (touched, groups) = await CountAsync(connection, ct);
+        var users = everybody ?? touched;
         var (outside, changed) = await OutsideAsync(connection, lease.ClientId, ct);
         if (users + groups == 0 && !changed)
         {
@@ -53,7 +54,8 @@ public sealed class RosterPublisher(DirectoryDbContext db)
             first.OutsideImportCount = count;
         }
 
-        await WriteAsync(new(connection, lease.ClientId, version, everybody, Many: users > FewUsers), first, ct);
+        var scope = new Scope(connection, lease.ClientId, version, everybody is not null, Many: users > FewUsers);
+        await WriteAsync(scope, first, ct);
         return version;
     }
 
@@ -112,19 +114,12 @@ public sealed class RosterPublisher(DirectoryDbContext db)
         db.ChangeTracker.Clear();
     }
 
-    private static async Task<(long Users, long Groups)> CountAsync(
-        NpgsqlConnection connection,
-        Guid client,
-        bool everybody,
-        CancellationToken ct
-    )
+    private static async Task<(long Users, long Groups)> CountAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        var touched = everybody ? "directory_user where client_id = $1" : "t_touched where $1 is not null";
         await using var command = new NpgsqlCommand(
-            $"select (select count(*) from {touched}), (select count(*) from t_group_changed where told)",
+            "select (select count(*) from t_touched), (select count(*) from t_group_changed where told)",
             connection
         );
-        command.Parameters.Add(new() { Value = client });
         await using var reader = await command.ExecuteReaderAsync(ct);
         await reader.ReadAsync(ct);
         return (reader.GetInt64(0), reader.GetInt64(1));
@@ -182,8 +177,8 @@ public sealed class RosterPublisher(DirectoryDbContext db)
 
         """;
 
-    /// <summary>Groups of each touched user, through nested groups (cycles end by themselves), and reports of each manager.</summary>
-    private const string Resolve = $"""
+    /// <summary>Which groups are above each, through nested ones (cycles end by themselves).</summary>
+    private const string Resolve = """
         insert into t_live (object_id, group_id, imported)
         select object_id, group_id, imported from directory_group where client_id = @client and not removed;
         insert into t_nested (member_object_id, group_object_id)
@@ -198,18 +193,6 @@ public sealed class RosterPublisher(DirectoryDbContext db)
           select a.object_id, n.group_object_id from above a join t_nested n on n.member_object_id = a.ancestor)
         select a.object_id, g.group_id from above a join t_live g on g.object_id = a.ancestor and g.imported;
         analyze t_touched, t_above;
-        insert into t_user_groups (user_id, group_ids)
-        select user_id, array_agg(group_id) from (
-          select distinct u.user_id, a.group_id from {Touched.Some}
-          join membership m on m.client_id = @client and m.member_object_id = u.object_id
-          join t_above a on a.object_id = m.group_object_id
-          order by 1, 2) g
-        group by user_id;
-        insert into t_reports (manager_object_id, reports)
-        select manager_object_id, count(*)::int from directory_user
-        where client_id = @client and state = 1 and manager_object_id = any (array(select u.object_id from {Touched.Some}))
-        group by manager_object_id;
-        analyze t_user_groups, t_reports;
         """;
 
     /// <summary>What is published, and by which statements.</summary>
@@ -245,7 +228,7 @@ public sealed class RosterPublisher(DirectoryDbContext db)
                 sql = string.Join('\n', sql.Split('\n').Where(l => !l.StartsWith("analyze", StringComparison.Ordinal)));
             }
 
-            return Everybody ? sql.Replace(Touched.Some, Touched.Everybody, StringComparison.Ordinal) : sql;
+            return Everybody ? Touched.OfEverybody(sql) : sql;
         }
     }
 }

@@ -17,13 +17,24 @@ public static class RosterReader
           u.kind_decided_by, u.kind_reason, u.kind_decided_at
         """;
 
-    /// <summary>Inside a round: the users it touched, with managers, groups and reports resolved set by set.</summary>
+    /// <summary>
+    /// Inside a round: the users it touched, with managers, groups and reports resolved set by set. t_above has the groups
+    /// above each group; a group may come by several ways.
+    /// </summary>
     public const string Touched = $"""
+        with u as (select u.* from {Sync.Touched.Some})
         {Columns}
-        from {Sync.Touched.Some}
+        from u
         left join directory_user m on m.client_id = @client and m.object_id = u.manager_object_id
-        left join t_reports r on r.manager_object_id = u.object_id
-        left join t_user_groups g on g.user_id = u.user_id
+        left join (
+          select manager_object_id, count(*)::int as reports from directory_user
+          where client_id = @client and state = 1 and manager_object_id {Sync.Touched.IsOne}
+          group by 1) r on r.manager_object_id = u.object_id
+        left join (
+          select m.member_object_id, array_agg(a.group_id) as group_ids
+          from membership m join t_above a on a.object_id = m.group_object_id
+          where m.client_id = @client and m.member_object_id {Sync.Touched.IsOne}
+          group by 1) g on g.member_object_id = u.object_id
         """;
 
     /// <summary>For readers: any users, with groups and reports resolved user by user.</summary>
@@ -122,9 +133,21 @@ public static class RosterReader
             SuggestedKind = (AccountKind)reader.GetInt32(18),
             KindDecision = ReadDecision(reader),
         };
-        user.GroupIds.AddRange(((Guid[])reader[12]).Select(g => g.ToString()));
+        AddGroups(user, (Guid[])reader[12]);
         Fill(user, properties);
         return user;
+    }
+
+    private static void AddGroups(User user, Guid[] groups)
+    {
+        Array.Sort(groups);
+        for (var i = 0; i < groups.Length; i++)
+        {
+            if (i == 0 || groups[i] != groups[i - 1])
+            {
+                user.GroupIds.Add(groups[i].ToString());
+            }
+        }
     }
 
     private static KindDecision? ReadDecision(NpgsqlDataReader reader) =>

@@ -58,13 +58,14 @@ public sealed partial class RosterWriter
     private async Task ApplyGroupsAsync(CancellationToken ct)
     {
         await CopyGroupsAsync(ct);
-        await AnalyzeAsync("t_group, t_edge, t_seen", ct);
-
         // Without a removal every word on an edge is the same, and none needs to be the last.
         var final = edgesRemoved ? LastWords : "select * from t_edge";
-        var edgesSql = first && !edgesRemoved ? FirstEdges : $"with final as ({final}) {Edges}";
+        var areNew = first && !edgesRemoved;
+        await AnalyzeAsync(areNew ? "t_group" : "t_group, t_edge, t_seen", ct);
         await ExecuteAsync(
-            Groups + edgesSql + GroupEvents + GroupEscrow,
+            areNew
+                ? Groups + FirstEdges + GroupEvents("t_edge") + GroupEscrow
+                : $"{Groups} with final as ({final}) {Edges} {GroupEvents("t_edge_changed")} {GroupEscrow}",
             ct,
             ("compare", lease.IsFull && !first),
             ("full", lease.IsFull),
@@ -148,12 +149,16 @@ public sealed partial class RosterWriter
         insert into t_edge_changed select * from gone;
         """;
 
-    /// <summary>Each but once, in the order of the key: what is known to be new costs the indexes half.</summary>
+    /// <summary>
+    /// Each but once, in the order of the key: what is known to be new costs the indexes half. Of these changes only the
+    /// nestings are of interest to anybody.
+    /// </summary>
     private const string FirstEdges = """
         insert into membership (msp_id, client_id, group_object_id, member_object_id, member_type)
         select distinct on (member_object_id, group_object_id) @msp, @client, group_object_id, member_object_id, member_type
         from t_edge order by member_object_id, group_object_id;
-        insert into t_edge_changed select group_object_id, member_object_id, member_type, false, false from t_edge;
+        insert into t_edge_changed select group_object_id, member_object_id, member_type, false, false
+        from t_edge where member_type = 2;
 
         """;
 

@@ -20,7 +20,7 @@ public sealed partial class RosterWriter
         await TellAsync(ct);
         var version = preview
             ? 0
-            : await publisher.PublishAsync(connection, lease, rosterVersion, now, everybody: first, ct);
+            : await publisher.PublishAsync(connection, lease, rosterVersion, now, everybody: first ? added : null, ct);
         await RoundTables.LeaveAsync(connection, big: entries > BigRound, ct);
         return version;
     }
@@ -59,12 +59,12 @@ public sealed partial class RosterWriter
           where g.client_id = @client
             and (exists (select 1 from t_edge_changed) or exists (select 1 from t_group_changed where comes_or_goes))),
         nested as materialized (
-          select m.member_object_id as child, m.group_object_id as parent, true as now, e.gone is null as before
+          select m.member_object_id as child, m.group_object_id as parent, true as now, e.removed is null as before
           from membership m
           left join t_edge_changed e on e.group_object_id = m.group_object_id and e.member_object_id = m.member_object_id
           where m.client_id = @client and m.member_type = 2 and m.held_at is null
           union all
-          select member_object_id, group_object_id, false, true from t_edge_changed where member_type = 2 and gone and not held),
+          select member_object_id, group_object_id, false, true from t_edge_changed where member_type = 2 and removed and not held),
         above_now (object_id, ancestor) as (
           select object_id, object_id from lives where now
           union
@@ -92,13 +92,13 @@ public sealed partial class RosterWriter
           where m.client_id = @client and m.member_type = 1
             and m.group_object_id = any (array(select object_id from shown where now <> before))),
         links as materialized (
-          select m.member_object_id, m.group_object_id, true as now, e.gone is null as before
+          select m.member_object_id, m.group_object_id, true as now, e.removed is null as before
           from membership m
           left join t_edge_changed e on e.group_object_id = m.group_object_id and e.member_object_id = m.member_object_id
           where m.client_id = @client and m.member_type = 1
             and m.member_object_id = any (array(select member_object_id from people))
           union all
-          select member_object_id, group_object_id, false, true from t_edge_changed where member_type = 1 and gone),
+          select member_object_id, group_object_id, false, true from t_edge_changed where member_type = 1 and removed),
         moved as (
           select l.member_object_id from links l join shown s on s.object_id = l.group_object_id
           group by l.member_object_id, s.ancestor

@@ -26,13 +26,16 @@ public sealed partial class RosterWriter
         """;
 
     /// <summary>A group's event: its own properties, and how many members came and went.</summary>
-    private const string GroupEvents = $"""
+    /// <param name="edges">The table that has them.</param>
+    private static string GroupEvents(string edges) =>
+        $"""
         insert into t_event (subject, id, is_group, action, status, display_name, changes, reason)
         select g.group_id, {NewId}, true, coalesce(c.action, 2), 1, g.display_name, p.changes, ''
         from t_group_changed c
         full join (
-          select group_object_id as object_id, count(*) filter (where not gone) as come, count(*) filter (where gone) as gone
-          from t_edge_changed group by 1) e on e.object_id = c.object_id
+          select group_object_id as object_id, count(*) filter (where not removed) as come,
+            count(*) filter (where removed) as gone
+          from {edges} group by 1) e on e.object_id = c.object_id
         join directory_group g on g.client_id = @client and g.object_id = coalesce(c.object_id, e.object_id) and g.imported
         cross join lateral (
           select jsonb_agg(jsonb_build_object('p', p, 'o', o, 'n', n)) as changes
@@ -159,7 +162,7 @@ public sealed partial class RosterWriter
         }
 
         await ExecuteAsync(
-            Escrow.Replace(Touched.Some, first ? Touched.Everybody : Touched.Some, StringComparison.Ordinal),
+            first ? Touched.OfEverybody(Escrow) : Escrow,
             ct,
             ("first_retry", EscrowRules.DelayAfter(attempts: 0))
         );

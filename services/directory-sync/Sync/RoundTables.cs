@@ -32,8 +32,6 @@ internal static class RoundTables
         "t_live",
         "t_nested",
         "t_above",
-        "t_user_groups",
-        "t_reports",
     ];
 
     private static readonly string Look =
@@ -63,15 +61,13 @@ internal static class RoundTables
           member_type int, removed boolean);
         create temp table t_group_changed (group_id uuid primary key, object_id uuid, action int, old_name text,
           old_security boolean, old_dynamic boolean, told boolean, comes_or_goes boolean);
-        create temp table t_edge_changed (group_object_id uuid, member_object_id uuid, member_type int, gone boolean, held boolean);
+        create temp table t_edge_changed (group_object_id uuid, member_object_id uuid, member_type int, removed boolean, held boolean);
         create temp table t_event (subject uuid primary key, id uuid, is_group boolean, action int, status int,
           display_name text, changes jsonb, reason text);
         create temp table t_inside (object_id uuid primary key);
         create temp table t_live (object_id uuid, group_id uuid, imported boolean);
         create temp table t_nested (member_object_id uuid, group_object_id uuid);
         create temp table t_above (object_id uuid, group_id uuid);
-        create temp table t_user_groups (user_id uuid, group_ids uuid[]);
-        create temp table t_reports (manager_object_id uuid, reports int);
         analyze {string.Join(", ", Names)};
         """;
 

@@ -6,5 +6,13 @@ internal static class Touched
     public const string Some = "t_touched t join directory_user u on u.client_id = @client and u.user_id = t.user_id";
 
     /// <summary>After a first round: no need to note each of them.</summary>
-    public const string Everybody = "(select * from directory_user where client_id = @client) u";
+    private const string Everybody = "(select * from directory_user where client_id = @client) u";
+
+    /// <summary>Follows a condition, where they are u: of them alone.</summary>
+    public const string IsOne = "= any (array(select object_id from u))";
+
+    /// <summary>The statement, for all of the client's users.</summary>
+    public static string OfEverybody(string sql) =>
+        sql.Replace(IsOne, "is not null", StringComparison.Ordinal)
+            .Replace(Some, Everybody, StringComparison.Ordinal);
 }
