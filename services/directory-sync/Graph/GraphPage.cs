@@ -63,9 +63,9 @@ public static partial class GraphPage
             : (next, delta);
     }
 
-    public static IEnumerable<UserEntry> Users(byte[] page) => Entries(page, ReadUser);
+    public static IEnumerable<UserEntry> Users(ReadOnlyMemory<byte> page) => Entries(page.Span, ReadUser);
 
-    public static IEnumerable<GroupEntry> Groups(byte[] page) => Entries(page, ReadGroup);
+    public static IEnumerable<GroupEntry> Groups(ReadOnlyMemory<byte> page) => Entries(page.Span, ReadGroup);
 
     /// <summary>
     /// A user read by itself. It may name a manager but says nothing by naming none: a deleted manager's link comes back
@@ -102,7 +102,7 @@ public static partial class GraphPage
 
     private delegate T EntryReader<out T>(ref Utf8JsonReader reader);
 
-    private static List<T> Entries<T>(byte[] page, EntryReader<T> read)
+    private static List<T> Entries<T>(ReadOnlySpan<byte> page, EntryReader<T> read)
     {
         var entries = new List<T>(200);
         try

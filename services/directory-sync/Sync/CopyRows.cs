@@ -14,7 +14,8 @@ public sealed class CopyRows(int columns)
 {
     private static readonly byte[] Head = [.. "PGCOPY\n"u8, 0xff, .. "\r\n\0"u8, 0, 0, 0, 0, 0, 0, 0, 0];
     private static readonly byte[] End = [0xff, 0xff];
-    private readonly ArrayBufferWriter<byte> rows = new();
+    private ArrayBufferWriter<byte> rows = new();
+    private ArrayBufferWriter<byte> taken = new();
 
     /// <summary>Each row begins with it, and has a value for each column.</summary>
     public CopyRows Row()
@@ -84,22 +85,35 @@ public sealed class CopyRows(int columns)
         return this;
     }
 
-    /// <summary>Sends what there is, and is empty again.</summary>
-    /// <param name="into">Table and columns.</param>
-    public async Task SendAsync(NpgsqlConnection connection, string into, CancellationToken ct)
+    /// <summary>What there is, to be sent while others are added. It stays what it is until the next is taken.</summary>
+    public ReadOnlyMemory<byte> Take()
     {
-        if (rows.WrittenCount == 0)
+        if (rows.WrittenCount > 0)
+        {
+            rows.Write(End);
+        }
+
+        (rows, taken) = (taken, rows);
+        rows.ResetWrittenCount();
+        return taken.WrittenMemory;
+    }
+
+    /// <param name="rows">From <see cref="Take"/>.</param>
+    /// <param name="into">Table and columns.</param>
+    public static async Task SendAsync(
+        ReadOnlyMemory<byte> rows,
+        NpgsqlConnection connection,
+        string into,
+        CancellationToken ct
+    )
+    {
+        if (rows.IsEmpty)
         {
             return;
         }
 
-        rows.Write(End);
-        await using (var copy = await connection.BeginRawBinaryCopyAsync($"copy {into} from stdin (format binary)", ct))
-        {
-            await copy.WriteAsync(rows.WrittenMemory, ct);
-        }
-
-        rows.ResetWrittenCount();
+        await using var copy = await connection.BeginRawBinaryCopyAsync($"copy {into} from stdin (format binary)", ct);
+        await copy.WriteAsync(rows, ct);
     }
 
     private CopyRows AddShort(string value, Span<byte> bytes) =>

@@ -47,17 +47,23 @@ public sealed partial class RosterWriter
 
         pendingGroups.ForEach(AddRow);
         await WrittenAsync();
-        await groupRows.SendAsync(connection, GroupColumns, ct);
-        await edgeRows.SendAsync(connection, EdgeColumns, ct);
+        underWay = SendAsync(groupRows.Take(), edgeRows.Take(), ct);
         edges += pendingGroups.Sum(g => g.Members.Count);
         edgesRemoved |= pendingGroups.Exists(g => g.Members.Exists(m => m.Removed));
         pendingGroups.Clear();
+    }
+
+    private async Task SendAsync(ReadOnlyMemory<byte> newGroups, ReadOnlyMemory<byte> newEdges, CancellationToken ct)
+    {
+        await CopyRows.SendAsync(newGroups, connection, GroupColumns, ct);
+        await CopyRows.SendAsync(newEdges, connection, EdgeColumns, ct);
     }
 
     /// <summary>All slices of all groups are in: folds them into the roster, and finds out who is in scope.</summary>
     private async Task ApplyGroupsAsync(CancellationToken ct)
     {
         await CopyGroupsAsync(ct);
+        await WrittenAsync();
         // Without a removal every word on an edge is the same, and none needs to be the last.
         var final = edgesRemoved ? LastWords : "select * from t_edge";
         var areNew = first && !edgesRemoved;
@@ -155,8 +161,9 @@ public sealed partial class RosterWriter
     /// </summary>
     private const string FirstEdges = """
         insert into membership (msp_id, client_id, group_object_id, member_object_id, member_type)
-        select distinct on (member_object_id, group_object_id) @msp, @client, group_object_id, member_object_id, member_type
-        from t_edge order by member_object_id, group_object_id;
+        select @msp, @client, e.* from (
+          select distinct on (member_object_id, group_object_id) group_object_id, member_object_id, member_type
+          from t_edge order by member_object_id, group_object_id) e;
         insert into t_edge_changed select group_object_id, member_object_id, member_type, false, false
         from t_edge where member_type = 2;
 

@@ -155,28 +155,24 @@ public sealed partial class RosterWriter
         removed += changes.Count(c => c is { Action: SyncAction.Removed or SyncAction.Purged, Loss: null });
         lost |= changes.Exists(c => c.Loss is not null);
         returned |= changes.Exists(IsReturn);
-        // Put into words while the statement before is at work.
         changes.ForEach(c => AddRow(c, names[c.After.ObjectId].First()));
         await WrittenAsync();
-        await userRows.SendAsync(connection, UserColumns, ct);
-        CrashPoints.Reach("after-copy");
-        if (first && changes.TrueForAll(c => c is { Before: null, Loss: null }))
-        {
-            underWay = ApplyAsync(Newcomers, changes.Count, ct);
-        }
-        else
-        {
-            await AnalyzeAsync("t_user (user_id, object_id, is_new)", ct);
-            await ApplyAsync(Upsert, changes.Count, ct);
-        }
-
-        CrashPoints.Reach("after-upsert");
+        var areNew = first && changes.TrueForAll(c => c is { Before: null, Loss: null });
+        underWay = ApplyAsync(userRows.Take(), changes.Count, areNew, ct);
     }
 
-    private async Task ApplyAsync(string batch, int users, CancellationToken ct)
+    private async Task ApplyAsync(ReadOnlyMemory<byte> rows, int users, bool areNew, CancellationToken ct)
     {
-        await ExecuteAsync(batch, ct);
+        await CopyRows.SendAsync(rows, connection, UserColumns, ct);
+        CrashPoints.Reach("after-copy");
+        if (!areNew)
+        {
+            await AnalyzeAsync("t_user (user_id, object_id, is_new)", ct);
+        }
+
+        await RunAsync(areNew ? Newcomers : Upsert, ct);
         await RoundTables.EmptyUsersAsync(connection, users, ct);
+        CrashPoints.Reach("after-upsert");
     }
 
     /// <summary>

@@ -181,9 +181,9 @@ public sealed partial class RosterWriter(
     }
 
     private Task AnalyzeAsync(string tables, CancellationToken ct) =>
-        entries > SmallRound ? ExecuteAsync($"analyze {tables}", ct) : Task.CompletedTask;
+        entries > SmallRound ? RunAsync($"analyze {tables}", ct) : Task.CompletedTask;
 
-    /// <summary>Waits for the statement that was sent off while the next batch was decided.</summary>
+    /// <summary>Waits for the batch that is being written while the next one is decided.</summary>
     private Task WrittenAsync()
     {
         var sent = underWay;
@@ -194,6 +194,11 @@ public sealed partial class RosterWriter(
     private async Task ExecuteAsync(string sql, CancellationToken ct, params (string Name, object Value)[] parameters)
     {
         await WrittenAsync();
+        await RunAsync(sql, ct, parameters);
+    }
+
+    private async Task RunAsync(string sql, CancellationToken ct, params (string Name, object Value)[] parameters)
+    {
         await using var command = Command(sql, parameters);
         await command.ExecuteNonQueryAsync(ct);
     }

@@ -1,6 +1,8 @@
+using System.Data;
 using System.Runtime.CompilerServices;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.Platform;
@@ -172,7 +174,7 @@ public sealed class RoundReader(
         };
     }
 
-    private async IAsyncEnumerable<byte[]> StagedAsync(
+    private async IAsyncEnumerable<ReadOnlyMemory<byte>> StagedAsync(
         SyncLease lease,
         DeltaKind kind,
         [EnumeratorCancellation] CancellationToken ct
@@ -181,14 +183,22 @@ public sealed class RoundReader(
         await using var scope = scopes.Enter(lease);
         var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
         await using var transaction = await db.BeginAsync(ct);
-        var stream = StreamPages.Number(kind, lease.IsPreview);
-        var bodies = db
-            .StagedPages.Where(p => p.ClientId == lease.ClientId && p.Stream == stream)
-            .OrderBy(p => p.Page)
-            .Select(p => p.Body);
-        await foreach (var body in bodies.AsAsyncEnumerable().WithCancellation(ct))
+        await using var command = new NpgsqlCommand(
+            "select length(body), body from staged_page where client_id = $1 and stream = $2 order by page",
+            (NpgsqlConnection)db.Database.GetDbConnection()
+        );
+        command.Parameters.Add(new() { Value = lease.ClientId });
+        command.Parameters.Add(new() { Value = StreamPages.Number(kind, lease.IsPreview) });
+        // Into one buffer: an array of such a size for each page is what the garbage collector has most work with.
+        byte[] buffer = [];
+        await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess, ct);
+        while (await reader.ReadAsync(ct))
         {
-            yield return body;
+            var size = reader.GetInt32(0);
+            buffer = size > buffer.Length ? new byte[size] : buffer;
+            await using var body = await reader.GetStreamAsync(1, ct);
+            await body.ReadExactlyAsync(buffer.AsMemory(0, size), ct);
+            yield return buffer.AsMemory(0, size);
         }
     }
 

@@ -42,7 +42,8 @@ public sealed record StreamPages(
         && InMemory.TrueForAll(p => Kind == DeltaKind.Users ? !GraphPage.Users(p).Any() : !GraphPage.Groups(p).Any());
 
     /// <summary>Reads the bodies in staged_page on a connection of its own, so that pages are parsed while others are written.</summary>
-    public required Func<CancellationToken, IAsyncEnumerable<byte[]>> Staged { get; init; }
+    /// <remarks>Each is there until the next one is asked for.</remarks>
+    public required Func<CancellationToken, IAsyncEnumerable<ReadOnlyMemory<byte>>> Staged { get; init; }
 
     public IAsyncEnumerable<IEnumerable<UserEntry>> UsersAsync(CancellationToken ct) =>
         PagesAsync(ct).Ahead(GraphPage.Users, PagesAhead, ct);
@@ -50,7 +51,7 @@ public sealed record StreamPages(
     public IAsyncEnumerable<IEnumerable<GroupEntry>> GroupsAsync(CancellationToken ct) =>
         PagesAsync(ct).Ahead(GraphPage.Groups, PagesAhead, ct);
 
-    private async IAsyncEnumerable<byte[]> PagesAsync([EnumeratorCancellation] CancellationToken ct)
+    private async IAsyncEnumerable<ReadOnlyMemory<byte>> PagesAsync([EnumeratorCancellation] CancellationToken ct)
     {
         var found = 0;
         if (StagedCount > 0)
