@@ -168,6 +168,15 @@ public sealed class SyncTests(DirectoryFixture service)
         Assert.Equal(first, await client.UserAsync(ada));
         Assert.Equal(2, (await client.UserAsync(bob)).GroupIds.Count);
 
+        await client.GraphAsync(HttpMethod.Patch, $"users/{ada}", new { jobTitle = "Chair" });
+        await client.SyncedAsync();
+        await Eventually.HoldsAsync(() =>
+        {
+            Assert.Contains(client.Published[^1].Users, u => u.Id == first.Id && u.GroupIds.SequenceEqual(first.GroupIds));
+            return Task.CompletedTask;
+        });
+        first = await client.UserAsync(ada);
+
         await client.GraphAsync(HttpMethod.Delete, $"groups/{outer}/members/{ada}");
         await client.SyncedAsync();
         Assert.Equal(first, await client.UserAsync(ada));

@@ -167,16 +167,15 @@ public sealed partial class RosterWriter(
 
     /// <summary>
     /// The planner knows the average client. For a big one it expects a hundredth of the rows and would compare each
-    /// with each; joins by hash take their time and never more. Nor do plans serve that were made for small rounds.
+    /// with each; joins by hash take their time and never more. Nor do plans serve that were made for small rounds. Of a
+    /// client it has not met it expects one row, and would fetch 100,000 in the order of any index: by bitmap they are
+    /// fetched as they lie.
     /// </summary>
     private async Task PlanAsync(CancellationToken ct)
     {
         if (added + changed + edges > BigRound)
         {
-            await ExecuteAsync(
-                "set local enable_nestloop = off; set local work_mem = '64MB'; set local plan_cache_mode = force_custom_plan",
-                ct
-            );
+            await ExecuteAsync(first ? $"{BigPlans}; set local enable_indexscan = off" : BigPlans, ct);
         }
     }
 
@@ -252,6 +251,9 @@ public sealed partial class RosterWriter(
         encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing
           substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6), 52, 1), 53, 1), 'hex')::uuid
         """;
+
+    private const string BigPlans =
+        "set local enable_nestloop = off; set local work_mem = '64MB'; set local plan_cache_mode = force_custom_plan";
 
     private const string NothingYet = """
         select not exists (select 1 from directory_user where client_id = @client)
