@@ -26,6 +26,9 @@ public enum FaultKind
     Shuffle,
     RemovedInInitial,
 
+    // The link to the next page, of a round or a list, leads to the page itself.
+    SelfLink,
+
     // The right answer, badly delivered.
     Delay,
     Reset,

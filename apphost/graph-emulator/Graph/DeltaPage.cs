@@ -40,7 +40,8 @@ public static class DeltaPage
             call.Tenant.Random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries));
         }
 
-        return Write(call, after, entries);
+        var leadsBack = after.Page && call.Faults.Has(FaultKind.SelfLink);
+        return Write(call, leadsBack ? token with { Page = true } : after, entries);
     }
 
     /// <summary>No objects, and a delta link for the token's end.</summary>

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Rollcall.GraphEmulator.Faults;
 using Rollcall.GraphEmulator.Model;
 
 namespace Rollcall.GraphEmulator.Graph;
@@ -119,6 +120,7 @@ public static class Reads
 
     public static void Next(Utf8JsonWriter writer, GraphCall call, int place)
     {
+        place = call.Faults.Has(FaultKind.SelfLink) ? Skip(call) : place;
         var token = Base64Url.EncodeToString(
             Encoding.ASCII.GetBytes("p" + place.ToString(CultureInfo.InvariantCulture))
         );

@@ -83,16 +83,22 @@ public sealed class GraphBatch(GraphDirectory graph, IOptions<GraphOptions> opti
         var items = new List<(Guid, JsonElement)>();
         for (var urls = objectIds.ToDictionary(id => id, url); urls.Count > 0; )
         {
-            var pages = await ReadAsync(directory, urls.Keys, id => urls[id], ct);
+            var asked = urls;
+            var pages = await ReadAsync(directory, asked.Keys, id => asked[id], ct);
             urls = [];
             foreach (var (id, page) in pages.Where(p => p.Value is not null))
             {
                 var (list, next) = Page(page!.Value);
                 items.AddRange(list.EnumerateArray().Select(item => (id, item)));
-                if (next is not null)
+                if (next is null)
                 {
-                    urls[id] = next;
+                    continue;
                 }
+
+                urls[id] =
+                    next != asked[id]
+                        ? next
+                        : throw GraphException.Garbage("a page of a list names itself as the next one", inner: null);
             }
         }
 
