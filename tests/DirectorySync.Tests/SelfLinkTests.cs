@@ -24,7 +24,9 @@ public sealed class SelfLinkTests(DirectoryFixture service)
 
         Assert.Equal((1, false, 0), (state.Failures, state.HasCursor, state.RosterVersion));
         Assert.Equal(2, fault.Matched);
-        await using var health = service.Owner.CreateCommand("select error_code from client_health where client_id = $1");
+        await using var health = service.Owner.CreateCommand(
+            "select error_code from client_health where client_id = $1"
+        );
         health.Parameters.Add(new() { Value = client.ClientId });
         Assert.Equal("MALFORMED_PAGE", await health.ExecuteScalarAsync());
     }

@@ -172,7 +172,10 @@ public sealed class SyncTests(DirectoryFixture service)
         await client.SyncedAsync();
         await Eventually.HoldsAsync(() =>
         {
-            Assert.Contains(client.Published[^1].Users, u => u.Id == first.Id && u.GroupIds.SequenceEqual(first.GroupIds));
+            Assert.Contains(
+                client.Published[^1].Users,
+                u => u.Id == first.Id && u.GroupIds.SequenceEqual(first.GroupIds)
+            );
             return Task.CompletedTask;
         });
         first = await client.UserAsync(ada);

@@ -29,25 +29,25 @@ public sealed partial class RosterWriter
     /// <param name="edges">The table that has them.</param>
     private static string GroupEvents(string edges) =>
         $"""
-        insert into t_event (subject, id, is_group, action, status, display_name, changes, reason)
-        select g.group_id, {NewId}, true, coalesce(c.action, 2), 1, g.display_name, p.changes, ''
-        from t_group_changed c
-        full join (
-          select group_object_id as object_id, count(*) filter (where not removed) as come,
-            count(*) filter (where removed) as gone
-          from {edges} group by 1) e on e.object_id = c.object_id
-        join directory_group g on g.client_id = @client and g.object_id = coalesce(c.object_id, e.object_id) and g.imported
-        cross join lateral (
-          select jsonb_agg(jsonb_build_object('p', p, 'o', o, 'n', n)) as changes
-          from (values
-            ('displayName', c.old_name, g.display_name),
-            ('securityEnabled', c.old_security::text, g.security_enabled::text),
-            ('dynamic', c.old_dynamic::text, g.dynamic::text),
-            ('membersAdded', null, nullif(e.come, 0)::text),
-            ('membersRemoved', null, nullif(e.gone, 0)::text)) v (p, o, n)
-          where n is distinct from o and (o is not null or p like 'members%')) p
-        {MergeEvent};
-        """;
+            insert into t_event (subject, id, is_group, action, status, display_name, changes, reason)
+            select g.group_id, {NewId}, true, coalesce(c.action, 2), 1, g.display_name, p.changes, ''
+            from t_group_changed c
+            full join (
+              select group_object_id as object_id, count(*) filter (where not removed) as come,
+                count(*) filter (where removed) as gone
+              from {edges} group by 1) e on e.object_id = c.object_id
+            join directory_group g on g.client_id = @client and g.object_id = coalesce(c.object_id, e.object_id) and g.imported
+            cross join lateral (
+              select jsonb_agg(jsonb_build_object('p', p, 'o', o, 'n', n)) as changes
+              from (values
+                ('displayName', c.old_name, g.display_name),
+                ('securityEnabled', c.old_security::text, g.security_enabled::text),
+                ('dynamic', c.old_dynamic::text, g.dynamic::text),
+                ('membersAdded', null, nullif(e.come, 0)::text),
+                ('membersRemoved', null, nullif(e.gone, 0)::text)) v (p, o, n)
+              where n is distinct from o and (o is not null or p like 'members%')) p
+            {MergeEvent};
+            """;
 
     /// <summary>
     /// Groups with an entry not as documented. Only a full read of a group shows that all of it is well again, so a

@@ -13,6 +13,5 @@ internal static class Touched
 
     /// <summary>The statement, for all of the client's users.</summary>
     public static string OfEverybody(string sql) =>
-        sql.Replace(IsOne, "is not null", StringComparison.Ordinal)
-            .Replace(Some, Everybody, StringComparison.Ordinal);
+        sql.Replace(IsOne, "is not null", StringComparison.Ordinal).Replace(Some, Everybody, StringComparison.Ordinal);
 }
