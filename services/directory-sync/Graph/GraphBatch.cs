@@ -90,15 +90,15 @@ public sealed class GraphBatch(GraphDirectory graph, IOptions<GraphOptions> opti
             {
                 var (list, next) = Page(page!.Value);
                 items.AddRange(list.EnumerateArray().Select(item => (id, item)));
-                if (next is null)
+                if (next == asked[id])
                 {
-                    continue;
+                    throw GraphException.Garbage("a page of a list names itself as the next one", inner: null);
                 }
 
-                urls[id] =
-                    next != asked[id]
-                        ? next
-                        : throw GraphException.Garbage("a page of a list names itself as the next one", inner: null);
+                if (next is not null)
+                {
+                    urls[id] = next;
+                }
             }
         }
 
