@@ -123,6 +123,44 @@ public sealed class NestingTests(DirectoryFixture service)
         Assert.Equal(new[] { inner, outer }.Order(), await GroupsAsync(client, ada));
     }
 
+    /// <summary>Who is in a group by two ways is told of only when the first comes or the last goes.</summary>
+    [Fact]
+    public async Task Sync_MemberByASecondWay_IsNotToldAgain()
+    {
+        var client = await service.ConnectedAsync();
+        var (ada, bob) = (await client.AddPersonAsync("ada"), await client.AddPersonAsync("bob"));
+        var (inner, outer) = (await client.AddGroupAsync("Inner", ada, bob), await client.AddGroupAsync("Outer", ada));
+        await client.SyncedAsync();
+        var (first, other) = (await client.UserAsync(ada), await client.UserAsync(bob));
+        Assert.Equal((2, 1), (first.GroupIds.Count, other.GroupIds.Count));
+
+        await client.GraphAsync(HttpMethod.Put, $"groups/{outer}/members/{inner}");
+        await client.SyncedAsync();
+        Assert.Equal(first, await client.UserAsync(ada));
+        Assert.Equal(2, (await client.UserAsync(bob)).GroupIds.Count);
+
+        await client.GraphAsync(HttpMethod.Patch, $"users/{ada}", new { jobTitle = "Chair" });
+        await client.SyncedAsync();
+        await Eventually.HoldsAsync(() =>
+        {
+            Assert.Contains(
+                client.Published[^1].Users,
+                u => u.Id == first.Id && u.GroupIds.SequenceEqual(first.GroupIds)
+            );
+            return Task.CompletedTask;
+        });
+        first = await client.UserAsync(ada);
+
+        await client.GraphAsync(HttpMethod.Delete, $"groups/{outer}/members/{ada}");
+        await client.SyncedAsync();
+        Assert.Equal(first, await client.UserAsync(ada));
+
+        await client.GraphAsync(HttpMethod.Delete, $"groups/{outer}/members/{inner}");
+        await client.SyncedAsync();
+        Assert.Single((await client.UserAsync(ada)).GroupIds);
+        Assert.Equal(other.GroupIds, (await client.UserAsync(bob)).GroupIds);
+    }
+
     /// <summary>As the API shows them and as the last event told them, which must be the same.</summary>
     private static async Task<List<Guid>> GroupsAsync(TestClient client, Guid person)
     {
