@@ -83,7 +83,13 @@ public sealed class TrailTests(DirectoryFixture service)
         var all = await AllAsync(new());
         Assert.Equal(all.Count, all.Select(e => e.Id).Distinct().Count());
 
+        // Even if who asked for the run was ahead of who made it.
+        await client.DbAsync(db =>
+            db.SyncRuns.Where(r => r.Id == Guid.Parse(run.Id))
+                .ExecuteUpdateAsync(r => r.SetProperty(x => x.StartedAt, x => x.StartedAt.AddMinutes(30)))
+        );
         Assert.Equal(6, (await AllAsync(new() { SyncRunId = run.Id })).Count);
+        Assert.Empty(await AllAsync(new() { SyncRunId = $"{Guid.CreateVersion7()}" }));
         Assert.Equal("nomail", Assert.Single(await AllAsync(new() { ReasonCode = "MAIL_MISSING" })).DisplayName);
         Assert.Single(
             await AllAsync(

@@ -22,12 +22,12 @@ public sealed partial class SyncApi
         var before = EventKey.Parse(PageToken.Read(request.PageToken, request));
 
         await using var transaction = await db.BeginAsync(ct);
-        var preview = await EventQuery.IsPreviewAsync(db, filter, ct);
-        var rows = await EventQuery.PageAsync(db, filter, preview, before, size + 1, ct);
+        var run = await EventQuery.RunAsync(db, filter, ct);
+        var rows = await EventQuery.PageAsync(db, filter, run, before, size + 1, ct);
 
         return new()
         {
-            Events = { rows.Take(size).Select(r => ToProto(r, preview)) },
+            Events = { rows.Take(size).Select(r => ToProto(r, run)) },
             NextPageToken = rows.Count > size ? PageToken.Write($"{EventKey.Of(rows[size - 1])}", request) : "",
         };
     }
@@ -40,7 +40,7 @@ public sealed partial class SyncApi
     {
         var ct = context.CancellationToken;
         var filter = EventFilter.Of(request);
-        var head = await HeadAsync(filter, ct);
+        var (head, run) = await HeadAsync(filter, ct);
         var json = request.Format == SyncEventFormat.JsonLines;
         await responseStream.WriteAsync(
             new() { FileName = $"sync-events-{filter.ClientId}.{(json ? "jsonl" : "csv")}" },
@@ -57,12 +57,12 @@ public sealed partial class SyncApi
             // A transaction per page, never one as long as the stream.
             await using (await db.BeginAsync(ct))
             {
-                rows = await EventQuery.PageAsync(db, filter, head.IsPreview, before, Requests.MaxPageSize, ct);
+                rows = await EventQuery.PageAsync(db, filter, run, before, Requests.MaxPageSize, ct);
             }
 
             foreach (var row in rows)
             {
-                await file.AddAsync(ToProto(row, head.IsPreview), ct);
+                await file.AddAsync(ToProto(row, run), ct);
             }
 
             before = rows.Count == Requests.MaxPageSize ? EventKey.Of(rows[^1]) : null;
@@ -90,20 +90,16 @@ public sealed partial class SyncApi
         };
     }
 
-    private async Task<ExportHead> HeadAsync(EventFilter filter, CancellationToken ct)
+    private async Task<(ExportHead Head, SyncRunRow? Run)> HeadAsync(EventFilter filter, CancellationToken ct)
     {
         await using var transaction = await db.BeginAsync(ct);
         var client = await db.Clients.FindAsync([filter.ClientId], ct);
-        return new(
-            client!.DisplayName,
-            filter.ClientId,
-            filter.Words(),
-            clock.GetUtcNow(),
-            await EventQuery.IsPreviewAsync(db, filter, ct)
-        );
+        var run = await EventQuery.RunAsync(db, filter, ct);
+        var preview = run?.IsPreview == true;
+        return (new(client!.DisplayName, filter.ClientId, filter.Words(), clock.GetUtcNow(), preview), run);
     }
 
-    private static SyncEvent ToProto(SyncEventRow row, bool preview)
+    private static SyncEvent ToProto(SyncEventRow row, SyncRunRow? run)
     {
         var proto = new SyncEvent
         {
@@ -116,7 +112,7 @@ public sealed partial class SyncApi
             GroupId = row.GroupId?.ToString() ?? "",
             DisplayName = row.DisplayName,
             ReasonCode = row.ReasonCode,
-            Preview = preview,
+            Preview = run?.IsPreview == true,
         };
         foreach (var change in JsonSerializer.Deserialize<List<Change>>(row.Changes ?? "[]")!)
         {

@@ -4,7 +4,10 @@ using Rollcall.Api.Directory.V1;
 
 namespace Rollcall.DirectorySync.Data;
 
-/// <summary>What one run did to one object, with old and new values. The table has a partition for each month.</summary>
+/// <summary>
+/// What one run did to one object, with old and new values. The table has a partition for each month. All events of a run
+/// have one time.
+/// </summary>
 public class SyncEventRow
 {
     public required Guid Id { get; init; }
@@ -40,7 +43,6 @@ internal abstract class EventConfiguration<T>(string table) : IEntityTypeConfigu
             e.Id,
         });
         builder.Property(e => e.Changes).HasColumnType("jsonb");
-        builder.HasIndex(e => new { e.ClientId, e.RunId });
         builder.HasIndex(e => new { e.ClientId, e.UserId });
     }
 }

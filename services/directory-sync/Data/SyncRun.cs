@@ -16,6 +16,7 @@ public sealed class SyncRunRow
     /// <summary>Object id or user principal name of the only person it is about; null for everybody.</summary>
     public string? Person { get; set; }
     public required SyncMode Mode { get; set; }
+    public bool IsPreview => Mode == SyncMode.DryRun;
     public required SyncRunState State { get; set; }
     public required DateTimeOffset StartedAt { get; set; }
     public DateTimeOffset? FinishedAt { get; set; }
@@ -46,6 +47,7 @@ internal sealed class SyncRunConfiguration : IEntityTypeConfiguration<SyncRunRow
     {
         builder.ToTable("sync_run");
         builder.HasKey(r => new { r.ClientId, r.Id });
+        builder.Ignore(r => r.IsPreview);
         builder.HasIndex(r => new { r.ClientId, r.RequestId }).IsUnique();
 
         // At most one run that was asked for waits or runs.

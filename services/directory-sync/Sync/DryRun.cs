@@ -102,9 +102,10 @@ public sealed class DryRun(
         await using var undone = await db.BeginAsync(ct);
         var connection = (NpgsqlConnection)db.Database.GetDbConnection();
         await ImportVerdicts.RecordAsync(users.Verdicts, connection, lease, ct);
-        var writer = new RosterWriter(connection, lease, runId, clock.GetUtcNow(), preview: true);
+        var now = clock.GetUtcNow();
+        var writer = new RosterWriter(connection, lease, runId, now, preview: true);
         var result = await writer.WriteAsync(db, users, groups, newcomers, ct);
-        await CopyEventsAsync(db, kept, lease, runId, ct);
+        await CopyEventsAsync(db, kept, lease, runId, now, ct);
         await undone.RollbackAsync(ct);
         return result;
     }
@@ -115,6 +116,7 @@ public sealed class DryRun(
         DirectoryDbContext to,
         SyncLease lease,
         Guid runId,
+        DateTimeOffset now,
         CancellationToken ct
     )
     {
@@ -124,13 +126,15 @@ public sealed class DryRun(
             await using var read = new NpgsqlCommand(
                 """
                 select jsonb_agg(e order by e.id)::text, (array_agg(e.id order by e.id desc))[1] from (
-                  select * from sync_event where client_id = $1 and run_id = $2 and id > $3 order by id limit $4) e
+                  select * from sync_event where client_id = $1 and occurred_at = $2 and id > $3 and run_id = $4
+                  order by id limit $5) e
                 """,
                 (NpgsqlConnection)from.Database.GetDbConnection()
             );
             read.Parameters.Add(new() { Value = lease.ClientId });
-            read.Parameters.Add(new() { Value = runId });
+            read.Parameters.Add(new() { Value = now });
             read.Parameters.Add(new() { Value = after });
+            read.Parameters.Add(new() { Value = runId });
             read.Parameters.Add(new() { Value = ChunkSize });
             string chunk;
             await using (var reader = await read.ExecuteReaderAsync(ct))

@@ -950,9 +950,6 @@ namespace Rollcall.DirectorySync.Data.Migrations
                     b.HasKey("ClientId", "OccurredAt", "Id")
                         .HasName("pk_sync_event");
 
-                    b.HasIndex("ClientId", "RunId")
-                        .HasDatabaseName("ix_sync_event_client_id_run_id");
-
                     b.HasIndex("ClientId", "UserId")
                         .HasDatabaseName("ix_sync_event_client_id_user_id");
 
@@ -1013,9 +1010,6 @@ namespace Rollcall.DirectorySync.Data.Migrations
 
                     b.HasKey("ClientId", "OccurredAt", "Id")
                         .HasName("pk_sync_preview");
-
-                    b.HasIndex("ClientId", "RunId")
-                        .HasDatabaseName("ix_sync_preview_client_id_run_id");
 
                     b.HasIndex("ClientId", "UserId")
                         .HasDatabaseName("ix_sync_preview_client_id_user_id");
