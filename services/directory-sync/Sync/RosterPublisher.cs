@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Rollcall.Api.Directory.V1;
 using Rollcall.DirectorySync.Data;
+using Rollcall.Platform;
 
 namespace Rollcall.DirectorySync.Sync;
 
@@ -63,53 +64,55 @@ public sealed class RosterPublisher(DirectoryDbContext db)
     {
         await scope.ExecuteAsync(Mint + Resolve, ct);
         var part = 0;
-        foreach (var chunk in (await GroupsAsync(scope, ct)).Chunk(PartSize))
-        {
-            Add(first, ++part, m => m.Groups.AddRange(chunk));
-        }
-
+        var groups = await GroupsAsync(scope, ct);
+        var words = Words(groups, (message, chunk) => message.Groups.AddRange(chunk));
         await scope.ExecuteAsync(scope.Declare, ct);
         await using var fetch = scope.Command($"fetch {PageSize} from touched");
         var page = await RosterReader.ReadAsync(fetch, ct);
         while (page.Count > 0)
         {
-            // The database is at the next page while this one is put into words.
-            var next = RosterReader.ReadAsync(fetch, ct);
+            // The database takes what the last page came to and reads the next one while this one is put into words.
+            var next = NextAsync(words, fetch, ct);
             try
             {
-                foreach (var chunk in page.Chunk(PartSize))
-                {
-                    Add(first, ++part, m => m.Users.AddRange(chunk));
-                }
+                words = Words(page, (message, chunk) => message.Users.AddRange(chunk));
             }
             finally
             {
                 page = await next;
             }
-
-            await SaveAsync(ct);
         }
 
         if (part == 0)
         {
             // Nobody of the roster changed, only how many are outside.
-            Add(first, ++part, _ => { });
+            words = [Word(_ => { })];
         }
 
-        await SaveAsync(ct);
+        await SaveAsync(words, ct);
         await scope.ExecuteAsync("close touched", ct);
+
+        List<OutboxMessage> Words<T>(List<T> subjects, Action<RosterChanged, T[]> fill) =>
+            [.. subjects.Chunk(PartSize).Select(chunk => Word(message => fill(message, chunk)))];
+
+        OutboxMessage Word(Action<RosterChanged> fill)
+        {
+            var message = first.Clone();
+            message.Part = ++part;
+            fill(message);
+            return OutboxMessage.Of(message);
+        }
     }
 
-    private void Add(RosterChanged head, int part, Action<RosterChanged> fill)
+    private async Task<List<User>> NextAsync(List<OutboxMessage> words, NpgsqlCommand fetch, CancellationToken ct)
     {
-        var message = head.Clone();
-        message.Part = part;
-        fill(message);
-        db.Publish(message);
+        await SaveAsync(words, ct);
+        return await RosterReader.ReadAsync(fetch, ct);
     }
 
-    private async Task SaveAsync(CancellationToken ct)
+    private async Task SaveAsync(List<OutboxMessage> words, CancellationToken ct)
     {
+        db.Publish(words);
         await db.SaveChangesAsync(ct);
         db.ChangeTracker.Clear();
     }

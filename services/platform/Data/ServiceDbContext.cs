@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using Google.Protobuf;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
 using Rollcall.Api;
@@ -28,19 +26,13 @@ public abstract class ServiceDbContext(DbContextOptions options) : DbContext(opt
     public Task<IDbContextTransaction> BeginAsync(CancellationToken ct) => Database.BeginTransactionAsync(ct);
 
     /// <summary>Publishes the event once SaveChanges has committed.</summary>
-    public void Publish(ITenantEvent message)
+    public void Publish(ITenantEvent message) => Publish([OutboxMessage.Of(message)]);
+
+    /// <summary>The same for many, put into words before.</summary>
+    public void Publish(IEnumerable<OutboxMessage> messages)
     {
         HasPublished = true;
-        Outbox.Add(
-            new()
-            {
-                MspId = Guid.Parse(message.MspId),
-                ClientId = Guid.Parse(message.ClientId),
-                Type = message.Descriptor.FullName,
-                Body = message.ToByteArray(),
-                TraceParent = Activity.Current?.Id,
-            }
-        );
+        Outbox.AddRange(messages);
     }
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) =>

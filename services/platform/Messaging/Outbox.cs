@@ -1,5 +1,8 @@
+using System.Diagnostics;
+using Google.Protobuf;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Rollcall.Api;
 
 namespace Rollcall.Platform;
 
@@ -23,6 +26,16 @@ public sealed class OutboxMessage
     public DateTimeOffset NextAt { get; private init; }
     public int Attempts { get; private init; }
     public string? LastError { get; private init; }
+
+    public static OutboxMessage Of(ITenantEvent message) =>
+        new()
+        {
+            MspId = Guid.Parse(message.MspId),
+            ClientId = Guid.Parse(message.ClientId),
+            Type = message.Descriptor.FullName,
+            Body = message.ToByteArray(),
+            TraceParent = Activity.Current?.Id,
+        };
 }
 
 /// <summary>An event that could not be published in <see cref="OutboxDispatcher.MaxAttempts"/> tries; an alarm was raised.</summary>
