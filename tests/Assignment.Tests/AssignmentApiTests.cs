@@ -22,11 +22,7 @@ public sealed class AssignmentApiTests(AssignmentFixture fixture)
         Assert.Equal((AssignmentState.Completed, 87.5, 3), (completed.State, completed.Score, completed.Revision));
         Assert.Equal((started, false), (completed.StartTime, completed.CompletedAfterWithdrawal));
         Assert.Equal(fixture.Clock.GetUtcNow().ToTimestamp(), completed.CompleteTime);
-        await Eventually.HoldsAsync(() =>
-        {
-            Assert.Equal(completed, Assert.Single(tenant.Published()));
-            return Task.CompletedTask;
-        });
+        await Eventually.HoldsAsync(() => Assert.Equal(completed, Assert.Single(tenant.Published())));
     }
 
     [Fact]

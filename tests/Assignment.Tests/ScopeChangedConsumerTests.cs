@@ -87,11 +87,7 @@ public sealed class ScopeChangedConsumerTests(AssignmentFixture fixture)
         await tenant.ReceiveAsync(users.Select(u => Decide(u, 1, Verdict.InScope, "baseline")));
         await tenant.ReceiveAsync(users.Select(u => Decide(u, 2, Verdict.InScope, "baseline", "visitors")));
 
-        await Eventually.HoldsAsync(() =>
-        {
-            Assert.Equal(1500, tenant.Published().Count);
-            return Task.CompletedTask;
-        });
+        await Eventually.HoldsAsync(() => Assert.Equal(1500, tenant.Published().Count));
         var events = fixture.Events.Of<AssignmentsChanged>(Guid.Parse(tenant.ClientId));
         Assert.Equal([500, 500, 500], events.Select(e => e.Assignments.Count));
         Assert.All(tenant.Published(), a => Assert.Equal(1, a.Revision));

@@ -36,11 +36,7 @@ public sealed class DryRunTests(DirectoryFixture service)
         var real = await client.SyncedAsync();
         Assert.Equal((1, 1, 1), (real.Added, real.Changed, real.Removed));
         Assert.All(await ListAsync(client, real), e => Assert.False(e.Preview));
-        await Eventually.HoldsAsync(() =>
-        {
-            Assert.Single(client.Published, m => m.RosterVersion == real.RosterVersion);
-            return Task.CompletedTask;
-        });
+        await Eventually.HoldsAsync(() => Assert.Single(client.Published, m => m.RosterVersion == real.RosterVersion));
     }
 
     [Fact]

@@ -55,13 +55,11 @@ public sealed class KindTests(DirectoryFixture service)
         var cleared = await client.Roster.ClearAccountKindAsync(new() { ClientId = client.Id, UserId = user.Id });
         Assert.Equal((AccountKind.Service, null), (cleared.User.Kind, cleared.User.KindDecision));
         await Eventually.HoldsAsync(() =>
-        {
             Assert.Equal(
                 [AccountKind.Person, AccountKind.Service],
                 client.Published.TakeLast(2).Select(v => Assert.Single(v.Users).Kind)
-            );
-            return Task.CompletedTask;
-        });
+            )
+        );
         var told = await client.Syncs.ListSyncEventsAsync(new() { ClientId = client.Id, UserId = user.Id });
         Assert.Equal(["KIND_CLEARED", "KIND_OVERRULED"], told.Events.Take(2).Select(e => e.ReasonCode));
         Assert.Contains(

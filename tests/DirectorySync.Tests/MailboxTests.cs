@@ -29,10 +29,8 @@ public sealed class MailboxTests(DirectoryFixture service)
         Assert.Equal(AccountKind.Person, (await client.UserAsync(person)).Kind);
         Assert.Equal("none", (await RowsAsync(client)).Single(r => r.ObjectId == none).MailboxPurpose);
         await Eventually.HoldsAsync(() =>
-        {
-            Assert.Contains(client.Published[^1].Users, u => u.Id == office.Id && u.Kind == AccountKind.SharedMailbox);
-            return Task.CompletedTask;
-        });
+            Assert.Contains(client.Published[^1].Users, u => u.Id == office.Id && u.Kind == AccountKind.SharedMailbox)
+        );
 
         // A person whose mailbox is a person's changes nothing for anybody.
         Assert.DoesNotContain(client.Published[^1].Users, u => u.ExternalId == $"{person}");

@@ -152,10 +152,8 @@ public sealed class GraphWebhookTests(EdgeFixture fixture)
 
     private async Task HandedOnAsync(Hint expected) =>
         await Eventually.HoldsAsync(() =>
-        {
-            Assert.Equal(expected, Assert.Single(fixture.Backend.Hints, h => h.SubscriptionId == id));
-            return Task.CompletedTask;
-        });
+            Assert.Equal(expected, Assert.Single(fixture.Backend.Hints, h => h.SubscriptionId == id))
+        );
 
     private Task<HttpResponseMessage> PostAsync(object body, string path = GraphWebhook.Notifications) =>
         fixture.Edge.Http.PostAsync(Address(path), JsonContent.Create(body));

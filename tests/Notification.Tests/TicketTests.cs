@@ -194,11 +194,7 @@ public sealed class TicketTests(NotificationFixture fixture)
             })
         );
         var written = await fixture.DbAsync(Tenant.WholeMsp(Msp), db => db.TicketLog.CountAsync());
-        await Eventually.HoldsAsync(() =>
-        {
-            Assert.Equal(written, sequences.Count);
-            return Task.CompletedTask;
-        });
+        await Eventually.HoldsAsync(() => Assert.Equal(written, sequences.Count));
         await end.CancelAsync();
         await reading;
 

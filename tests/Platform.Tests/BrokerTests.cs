@@ -103,12 +103,7 @@ public sealed class BrokerTests : IAsyncLifetime
         Assert.Equal(0u, await service.WaitingAsync($"{PlatformFixture.Queue}_error"));
     }
 
-    private Task HandlingAsync() =>
-        Eventually.HoldsAsync(() =>
-        {
-            Assert.Equal(AtOnce, service.Gate.Waiting);
-            return Task.CompletedTask;
-        });
+    private Task HandlingAsync() => Eventually.HoldsAsync(() => Assert.Equal(AtOnce, service.Gate.Waiting));
 
     /// <summary>Each from a client of its own, so that none waits for another's row.</summary>
     private async Task PublishAsync(int count)

@@ -45,11 +45,7 @@ public sealed class MessagingTests(PlatformFixture service)
             }
         );
 
-        await Eventually.HoldsAsync(() =>
-        {
-            Assert.Single(service.Events.Of<ScopeChanged>(ClientId));
-            return Task.CompletedTask;
-        });
+        await Eventually.HoldsAsync(() => Assert.Single(service.Events.Of<ScopeChanged>(ClientId)));
         await CountsAsync(1);
     }
 

@@ -32,11 +32,7 @@ public sealed class RosterChangedConsumerTests(ScopeFixture fixture)
             (decision.Verdict, decision.Revision, decision.RosterVersion, decision.PolicyVersion)
         );
         Assert.Equal(Verdict.ExcludedByRule, (await client.DecisionAsync(bo)).Verdict);
-        await Eventually.HoldsAsync(() =>
-        {
-            Assert.Equal([decision], client.Published().Where(d => d.UserId == ada.Id));
-            return Task.CompletedTask;
-        });
+        await Eventually.HoldsAsync(() => Assert.Equal([decision], client.Published().Where(d => d.UserId == ada.Id)));
     }
 
     [Fact]
@@ -50,11 +46,7 @@ public sealed class RosterChangedConsumerTests(ScopeFixture fixture)
         await client.RosterAsync(People.Person());
 
         Assert.Single(await client.RowsAsync(), r => r.UserId.ToString() == ada.Id);
-        await Eventually.HoldsAsync(() =>
-        {
-            Assert.Equal(3, client.Published().Count);
-            return Task.CompletedTask;
-        });
+        await Eventually.HoldsAsync(() => Assert.Equal(3, client.Published().Count));
     }
 
     [Fact]
@@ -70,7 +62,6 @@ public sealed class RosterChangedConsumerTests(ScopeFixture fixture)
         {
             var last = fixture.Events.Of<ScopeChanged>(client.Id)[^1];
             Assert.Equal((2L, 0), (last.RosterVersion, last.Decisions.Count));
-            return Task.CompletedTask;
         });
     }
 
@@ -208,7 +199,6 @@ public sealed class RosterChangedConsumerTests(ScopeFixture fixture)
             var events = fixture.Events.Of<ScopeChanged>(client.Id);
             Assert.Equal(1200, events.Sum(e => e.Decisions.Count));
             Assert.All(events, e => Assert.InRange(e.Decisions.Count, 1, 500));
-            return Task.CompletedTask;
         });
     }
 

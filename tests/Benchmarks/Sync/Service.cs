@@ -121,6 +121,11 @@ public sealed class Service : IAsyncDisposable
         var before = await ScalarAsync<long>($"select cursor_version {at}");
         while (!await ScalarAsync<bool>($"select owner is not null or cursor_version > {before} {at}"))
         {
+            if (process!.HasExited)
+            {
+                throw new InvalidOperationException($"directory-sync ended with exit code {process.ExitCode}.");
+            }
+
             await Task.Delay(1);
         }
 
