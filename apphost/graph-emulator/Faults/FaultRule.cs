@@ -26,8 +26,8 @@ public enum FaultKind
     Shuffle,
     RemovedInInitial,
 
-    // The link to the next page, of a round or a list, leads to the page itself.
-    SelfLink,
+    // The link to the next page, of a round or a list, leads to the first one.
+    Circle,
 
     // The right answer, badly delivered.
     Delay,

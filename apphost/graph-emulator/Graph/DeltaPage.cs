@@ -40,9 +40,17 @@ public static class DeltaPage
             call.Tenant.Random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries));
         }
 
-        var leadsBack = after.Page && call.Faults.Has(FaultKind.SelfLink);
-        return Write(call, leadsBack ? token with { Page = true } : after, entries);
+        return Write(call, after.Page && call.Faults.Has(FaultKind.Circle) ? First(after) : after, entries);
     }
+
+    /// <summary>The round's first page, by the same link all day.</summary>
+    private static DeltaToken First(DeltaToken token) =>
+        token with
+        {
+            At = 0,
+            Offset = 0,
+            IssuedAt = new(token.IssuedAt.UtcDateTime.Date, TimeSpan.Zero),
+        };
 
     /// <summary>No objects, and a delta link for the token's end.</summary>
     public static GraphAnswer Empty(GraphCall call, DeltaToken token) => Write(call, Ended(token, call.Tenant.Now), []);

@@ -120,7 +120,7 @@ public static class Reads
 
     public static void Next(Utf8JsonWriter writer, GraphCall call, int place)
     {
-        place = call.Faults.Has(FaultKind.SelfLink) ? Skip(call) : place;
+        place = call.Faults.Has(FaultKind.Circle) ? 0 : place;
         var token = Base64Url.EncodeToString(
             Encoding.ASCII.GetBytes("p" + place.ToString(CultureInfo.InvariantCulture))
         );

@@ -81,7 +81,9 @@ public sealed class GraphBatch(GraphDirectory graph, IOptions<GraphOptions> opti
     )
     {
         var items = new List<(Guid, JsonElement)>();
-        for (var urls = objectIds.ToDictionary(id => id, url); urls.Count > 0; )
+        var urls = objectIds.ToDictionary(id => id, url);
+        var circles = urls.ToDictionary(u => u.Key, _ => new LinkCircle());
+        while (urls.Count > 0)
         {
             var asked = urls;
             var pages = await ReadAsync(directory, asked.Keys, id => asked[id], ct);
@@ -90,13 +92,9 @@ public sealed class GraphBatch(GraphDirectory graph, IOptions<GraphOptions> opti
             {
                 var (list, next) = Page(page!.Value);
                 items.AddRange(list.EnumerateArray().Select(item => (id, item)));
-                if (next == asked[id])
-                {
-                    throw GraphException.Garbage("a page of a list names itself as the next one", inner: null);
-                }
-
                 if (next is not null)
                 {
+                    circles[id].Follow(next);
                     urls[id] = next;
                 }
             }

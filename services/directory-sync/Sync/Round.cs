@@ -83,10 +83,12 @@ public sealed class RoundReader(
     {
         List<byte[]> pages = [];
         string? delta = null;
+        var circle = new LinkCircle();
         for (var link = read.DeltaLink; delta is null; )
         {
             pages.Add(await NextAsync(lease, read.Kind, link, () => KeepAsync(lease, read, ct), ct));
-            (link, delta) = GraphPage.Links(pages[^1], out _);
+            (link, delta) = GraphPage.Links(pages[^1]);
+            circle.Follow(link ?? delta!);
         }
 
         return read with
@@ -135,6 +137,7 @@ public sealed class RoundReader(
         }
 
         link ??= cursor;
+        var circle = new LinkCircle();
         var window = new List<(byte[] Body, string? Next, string? Delta)>();
         var bytes = 0;
         while (delta is null)
@@ -148,11 +151,7 @@ public sealed class RoundReader(
             );
             begun?.TrySetResult(false);
             (var next, delta) = GraphPage.Links(page, out var entries);
-            if (next is not null && next == link)
-            {
-                throw GraphException.Garbage("a page names itself as the next one", inner: null);
-            }
-
+            circle.Follow(next ?? delta!);
             window.Add((page, next, delta));
             bytes += page.Length;
             link = next;

@@ -1,0 +1,19 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Rollcall.DirectorySync.Graph;
+
+/// <summary>Notices pages that lead round in a circle. Of each link it keeps a digest, since there are thousands of them.</summary>
+public sealed class LinkCircle
+{
+    private readonly HashSet<Guid> followed = [];
+
+    /// <exception cref="GraphException">The link was followed before.</exception>
+    public void Follow(string link)
+    {
+        if (!followed.Add(new(SHA256.HashData(Encoding.UTF8.GetBytes(link)).AsSpan(..16))))
+        {
+            throw GraphException.Garbage("its pages lead round in a circle", inner: null);
+        }
+    }
+}
