@@ -89,6 +89,12 @@ public sealed class RosterPublisher(DirectoryDbContext db)
             words = [Word(_ => { })];
         }
 
+        if (part != first.Parts)
+        {
+            // Readers would wait for ever for a part that does not come.
+            throw new InvalidOperationException($"The roster's version came to {part} parts, not to {first.Parts}.");
+        }
+
         await SaveAsync(words, ct);
         await scope.ExecuteAsync("close touched", ct);
 
