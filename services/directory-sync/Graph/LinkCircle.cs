@@ -8,10 +8,11 @@ public sealed class LinkCircle
 {
     private readonly HashSet<Guid> followed = [];
 
+    /// <param name="link">Null after the last page.</param>
     /// <exception cref="GraphException">The link was followed before.</exception>
-    public void Follow(string link)
+    public void Follow(string? link)
     {
-        if (!followed.Add(new(SHA256.HashData(Encoding.UTF8.GetBytes(link)).AsSpan(..16))))
+        if (link is not null && !followed.Add(new(SHA256.HashData(Encoding.UTF8.GetBytes(link)).AsSpan(..16))))
         {
             throw GraphException.Garbage("its pages lead round in a circle", inner: null);
         }

@@ -88,7 +88,7 @@ public sealed class RoundReader(
         {
             pages.Add(await NextAsync(lease, read.Kind, link, () => KeepAsync(lease, read, ct), ct));
             (link, delta) = GraphPage.Links(pages[^1]);
-            circle.Follow(link ?? delta!);
+            circle.Follow(link);
         }
 
         return read with
@@ -151,7 +151,7 @@ public sealed class RoundReader(
             );
             begun?.TrySetResult(false);
             (var next, delta) = GraphPage.Links(page, out var entries);
-            circle.Follow(next ?? delta!);
+            circle.Follow(next);
             window.Add((page, next, delta));
             bytes += page.Length;
             link = next;
