@@ -29,7 +29,11 @@ public sealed class CircleTests(DirectoryFixture service)
 
         Assert.Equal((1, false, 0), (state.Failures, state.HasCursor, state.RosterVersion));
         Assert.InRange(fault.Matched, pages + 1, 4 * pages);
-        Assert.Equal("MALFORMED_PAGE", await ErrorAsync(client));
+        Assert.Equal("CIRCULAR_PAGES", await ErrorAsync(client));
+
+        world.Mend();
+        state = await client.SyncAsync().WaitAsync(Patience);
+        Assert.Equal((0, true, 1), (state.Failures, state.HasCursor, state.RosterVersion));
     }
 
     [Fact]
@@ -45,7 +49,7 @@ public sealed class CircleTests(DirectoryFixture service)
         var state = await client.SyncAsync().WaitAsync(Patience);
 
         Assert.Equal((1, false), (state.Failures, state.HasCursor));
-        Assert.Equal("MALFORMED_PAGE", await ErrorAsync(client));
+        Assert.Equal("CIRCULAR_PAGES", await ErrorAsync(client));
     }
 
     [Fact]
@@ -62,7 +66,7 @@ public sealed class CircleTests(DirectoryFixture service)
 
         var error = await Assert.ThrowsAsync<GraphException>(ListAsync);
 
-        Assert.Equal((GraphFailure.Transient, 2), (error.Failure, fault.Matched));
+        Assert.Equal((GraphFailure.Unexpected, 2), (error.Failure, fault.Matched));
         Assert.Contains("circle", error.Message, StringComparison.Ordinal);
 
         Task<List<(Guid Of, System.Text.Json.JsonElement Item)>> ListAsync() =>

@@ -14,7 +14,8 @@ public sealed class LinkCircle
     {
         if (link is not null && !followed.Add(new(SHA256.HashData(Encoding.UTF8.GetBytes(link)).AsSpan(..16))))
         {
-            throw GraphException.Garbage("its pages lead round in a circle", inner: null);
+            // What was read on the way is no use either: read on from there it would lead round again.
+            throw new GraphException(GraphFailure.Unexpected, "CIRCULAR_PAGES", "its pages lead round in a circle");
         }
     }
 }
