@@ -48,6 +48,7 @@ builder.Services.AddSingleton<GraphPeople>();
 builder.Services.AddSingleton<Leases>();
 builder.Services.AddSingleton<Cursors>();
 builder.Services.AddSingleton<RestoredLinks>();
+builder.Services.AddSingleton<PageStore>();
 builder.Services.AddSingleton<RoundReader>();
 builder.Services.AddSingleton<EscrowReader>();
 builder.Services.AddSingleton<ImportJudge>();

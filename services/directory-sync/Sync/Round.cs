@@ -1,9 +1,4 @@
-using System.Data;
-using System.Runtime.CompilerServices;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
-using Npgsql;
-using Rollcall.DirectorySync.Data;
 using Rollcall.DirectorySync.Graph;
 using Rollcall.Platform;
 
@@ -14,7 +9,7 @@ namespace Rollcall.DirectorySync.Sync;
 /// the database window by window, which keeps memory flat and lets a crash resume behind the last window.
 /// </summary>
 public sealed class RoundReader(
-    IServiceScopeFactory scopes,
+    PageStore store,
     GraphDirectory graph,
     RestoredLinks restored,
     IOptions<GraphOptions> options
@@ -102,7 +97,7 @@ public sealed class RoundReader(
     private Task KeepAsync(SyncLease lease, StreamPages read, CancellationToken ct) =>
         read.InMemory.Count == 0
             ? Task.CompletedTask
-            : SpillAsync(
+            : store.AddAsync(
                 lease,
                 read.Kind,
                 lease.Origin(cursor: null),
@@ -129,7 +124,7 @@ public sealed class RoundReader(
     {
         var origin = lease.Origin(cursor);
         var (staged, link, delta) = lease.HasPages
-            ? await ResumeAsync(lease, kind, goesOn ? origin : "", ct)
+            ? await store.ResumeAsync(lease, kind, goesOn ? origin : "", ct)
             : (0, null, null);
         if (staged > 0)
         {
@@ -146,7 +141,7 @@ public sealed class RoundReader(
                 lease,
                 kind,
                 link,
-                () => window.Count == 0 ? Task.CompletedTask : SpillAsync(lease, kind, origin, staged, window, ct),
+                () => window.Count == 0 ? Task.CompletedTask : store.AddAsync(lease, kind, origin, staged, window, ct),
                 ct
             );
             begun?.TrySetResult(false);
@@ -159,7 +154,7 @@ public sealed class RoundReader(
             CrashPoints.Reach("after-page");
             if (bytes > options.Value.WindowBytes && delta is null)
             {
-                await SpillAsync(lease, kind, origin, staged, window, ct);
+                await store.AddAsync(lease, kind, origin, staged, window, ct);
                 CrashPoints.Reach("after-spill");
                 staged += window.Count;
                 window.Clear();
@@ -169,36 +164,8 @@ public sealed class RoundReader(
 
         return new(kind, lease.IsPreview, [.. window.Select(p => p.Body)], staged, delta)
         {
-            Staged = ct => StagedAsync(lease, kind, ct),
+            Staged = ct => store.ReadAsync(lease, kind, ct),
         };
-    }
-
-    private async IAsyncEnumerable<ReadOnlyMemory<byte>> StagedAsync(
-        SyncLease lease,
-        DeltaKind kind,
-        [EnumeratorCancellation] CancellationToken ct
-    )
-    {
-        await using var scope = scopes.Enter(lease);
-        var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
-        await using var transaction = await db.BeginAsync(ct);
-        await using var command = new NpgsqlCommand(
-            "select length(body), body from staged_page where client_id = $1 and stream = $2 order by page",
-            (NpgsqlConnection)db.Database.GetDbConnection()
-        );
-        command.Parameters.Add(new() { Value = lease.ClientId });
-        command.Parameters.Add(new() { Value = StreamPages.Number(kind, lease.IsPreview) });
-        // Into one buffer: an array of such a size for each page is what the garbage collector has most work with.
-        byte[] buffer = [];
-        await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess, ct);
-        while (await reader.ReadAsync(ct))
-        {
-            var size = reader.GetInt32(0);
-            buffer = size > buffer.Length ? new byte[size] : buffer;
-            await using var body = await reader.GetStreamAsync(1, ct);
-            await body.ReadExactlyAsync(buffer.AsMemory(0, size), ct);
-            yield return buffer.AsMemory(0, size);
-        }
     }
 
     /// <summary>Before it gives up what was read is kept: the next attempt goes on there, however often Graph makes us wait.</summary>
@@ -219,98 +186,5 @@ public sealed class RoundReader(
             await keep();
             throw;
         }
-    }
-
-    private async Task<(int Staged, string? Link, string? Delta)> ResumeAsync(
-        SyncLease lease,
-        DeltaKind kind,
-        string origin,
-        CancellationToken ct
-    ) =>
-        await InTenantAsync(
-            lease,
-            async db =>
-            {
-                var stream = StreamPages.Number(kind, lease.IsPreview);
-                var pages = db.StagedPages.Where(p => p.ClientId == lease.ClientId && p.Stream == stream);
-                var last = await pages
-                    .OrderByDescending(p => p.Page)
-                    .Select(p => new
-                    {
-                        p.Page,
-                        p.Origin,
-                        p.NextLink,
-                        p.DeltaLink,
-                    })
-                    .FirstOrDefaultAsync(ct);
-
-                // A crash of Postgres empties the table, and a round that was under way puts later pages into it.
-                if (last is not null && last.Origin == origin && await pages.CountAsync(ct) == last.Page + 1)
-                {
-                    return (last.Page + 1, last.NextLink, last.DeltaLink);
-                }
-
-                // Pages of a round that was given up, is to start afresh, or has lost its beginning.
-                await pages.ExecuteDeleteAsync(ct);
-                return (0, null, null);
-            },
-            ct
-        );
-
-    private Task<bool> SpillAsync(
-        SyncLease lease,
-        DeltaKind kind,
-        string origin,
-        int first,
-        List<(byte[] Body, string? Next, string? Delta)> window,
-        CancellationToken ct
-    ) =>
-        InTenantAsync(
-            lease,
-            async db =>
-            {
-                // Pages of a worker that has lost the client would end up in somebody else's round.
-                var held = await db
-                    .ClientSyncs.Where(s => s.ClientId == lease.ClientId && s.Fence == lease.Fence)
-                    .ExecuteUpdateAsync(s => s.SetProperty(x => x.HasPages, true), ct);
-                if (held == 0)
-                {
-                    throw new LeaseLostException();
-                }
-
-                db.StagedPages.AddRange(
-                    window.Select(
-                        (page, i) =>
-                            new StagedPage
-                            {
-                                MspId = lease.MspId,
-                                ClientId = lease.ClientId,
-                                Stream = StreamPages.Number(kind, lease.IsPreview),
-                                Page = first + i,
-                                Origin = origin,
-                                Body = page.Body,
-                                NextLink = page.Next,
-                                DeltaLink = page.Delta,
-                            }
-                    )
-                );
-                return true;
-            },
-            ct
-        );
-
-    private async Task<T> InTenantAsync<T>(
-        SyncLease lease,
-        Func<DirectoryDbContext, Task<T>> work,
-        CancellationToken ct
-    )
-    {
-        await using var scope = scopes.Enter(lease);
-        var db = scope.ServiceProvider.GetRequiredService<DirectoryDbContext>();
-        await using var transaction = await db.BeginAsync(ct);
-        var result = await work(db);
-        await db.SaveChangesAsync(ct);
-        await transaction.CommitAsync(ct);
-        return result;
     }
 }
