@@ -15,7 +15,8 @@ public sealed record Options(string Verb, string Dir)
 
         ./run certificates        only the development certificates (DIR/tls)
 
-          --dir DIR               where everything is kept (default .run; smoke and demo: .run/smoke, .run/demo)
+          --dir DIR               where everything is kept (default .run; smoke and demo: .run/smoke, .run/demo;
+                                  clock: whichever of them runs)
           --graph URL --authority URL [--graph-ca FILE]
                                   other Graph and sign-in endpoints than the emulator's, without demo data
           --clients N             smoke: further clients of 400 accounts, onboarded at once (default 0)
@@ -41,8 +42,15 @@ public sealed record Options(string Verb, string Dir)
         var words = args.TakeWhile(a => !a.StartsWith("--", StringComparison.Ordinal)).ToList();
         var named = Pairs(args.Skip(words.Count).ToList());
         var verb = words.FirstOrDefault() ?? "up";
+        var runs = Path.Combine(Checkout.Root, ".run");
         var dir =
-            Take(named, "dir") ?? Path.Combine(Checkout.Root, verb is "smoke" or "demo" ? $".run/{verb}" : ".run");
+            Take(named, "dir")
+            ?? verb switch
+            {
+                "smoke" or "demo" => Path.Combine(runs, verb),
+                "clock" => RunFolder.Running([runs, Path.Combine(runs, "demo"), Path.Combine(runs, "smoke")]),
+                _ => runs,
+            };
         var options = new Options(verb, Path.GetFullPath(dir))
         {
             Amount = words.ElementAtOrDefault(1),

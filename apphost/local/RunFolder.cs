@@ -55,6 +55,11 @@ public sealed class RunFolder : IDisposable
         return new(path, held);
     }
 
+    /// <summary>The folder that somebody has open.</summary>
+    public static string Running(IEnumerable<string> folders) =>
+        folders.FirstOrDefault(IsHeld)
+        ?? throw new RunFailedException("no platform is running here: start ./run, or name its folder with --dir");
+
     public string In(string name) => System.IO.Path.Combine(Path, name);
 
     public string LogFile(string name) => In($"logs/{name}.log");
@@ -143,6 +148,24 @@ public sealed class RunFolder : IDisposable
         catch (IOException)
         {
             throw new RunFailedException($"{path} is in use by another run: stop it, or choose another with --dir");
+        }
+    }
+
+    private static bool IsHeld(string path)
+    {
+        if (!File.Exists(System.IO.Path.Combine(path, LockFile)))
+        {
+            return false;
+        }
+
+        try
+        {
+            Lock(path).Dispose();
+            return false;
+        }
+        catch (RunFailedException)
+        {
+            return true;
         }
     }
 
