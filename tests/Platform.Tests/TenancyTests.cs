@@ -80,6 +80,17 @@ public sealed class TenancyTests(PlatformFixture service)
         Assert.Equal("42501", error.SqlState);
     }
 
+    /// <summary>Not tenancy, but of the same sessions: whatever the server's own settings are.</summary>
+    [Theory]
+    [InlineData("app")]
+    [InlineData("worker")]
+    public async Task Session_OfAnyServer_CompilesNoQuery(string role)
+    {
+        await using var connection = await service.ConnectAsync(role);
+
+        Assert.Equal("off", await ScalarAsync(connection, "show jit"));
+    }
+
     [Fact]
     public async Task Query_WithoutTransaction_Throws()
     {

@@ -49,7 +49,6 @@ public sealed class PostgresServer(RunFolder folder, int port)
             "max_wal_size=2GB",
             "checkpoint_timeout=15min",
             "max_locks_per_transaction=256", // partitions
-            "jit=off", // costs more than it gives on short queries
         ];
 
     /// <summary>Makes the data folder on the first run.</summary>

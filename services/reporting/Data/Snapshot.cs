@@ -14,10 +14,7 @@ public static class Snapshot
     public static async Task<IDbContextTransaction> SnapshotAsync(this ReportingDbContext db, CancellationToken ct)
     {
         var transaction = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
-        await db.Database.ExecuteSqlAsync(
-            $"set local enable_nestloop = off; set local work_mem = '32MB'; set local jit = off",
-            ct
-        );
+        await db.Database.ExecuteSqlAsync($"set local enable_nestloop = off; set local work_mem = '32MB'", ct);
         return transaction;
     }
 }
