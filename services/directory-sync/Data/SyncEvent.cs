@@ -44,6 +44,8 @@ internal abstract class EventConfiguration<T>(string table) : IEntityTypeConfigu
         });
         builder.Property(e => e.Changes).HasColumnType("jsonb");
         builder.HasIndex(e => new { e.ClientId, e.UserId });
+        // Few among many.
+        builder.HasIndex(e => new { e.ClientId, e.GroupId }).HasFilter("group_id is not null");
     }
 }
 

@@ -950,6 +950,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
                     b.HasKey("ClientId", "OccurredAt", "Id")
                         .HasName("pk_sync_event");
 
+                    b.HasIndex("ClientId", "GroupId")
+                        .HasDatabaseName("ix_sync_event_client_id_group_id")
+                        .HasFilter("group_id is not null");
+
                     b.HasIndex("ClientId", "UserId")
                         .HasDatabaseName("ix_sync_event_client_id_user_id");
 
@@ -1010,6 +1014,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
 
                     b.HasKey("ClientId", "OccurredAt", "Id")
                         .HasName("pk_sync_preview");
+
+                    b.HasIndex("ClientId", "GroupId")
+                        .HasDatabaseName("ix_sync_preview_client_id_group_id")
+                        .HasFilter("group_id is not null");
 
                     b.HasIndex("ClientId", "UserId")
                         .HasDatabaseName("ix_sync_preview_client_id_user_id");

@@ -13,8 +13,8 @@ using Rollcall.DirectorySync.Data;
 namespace Rollcall.DirectorySync.Data.Migrations
 {
     [DbContext(typeof(DirectoryDbContext))]
-    [Migration("20261123163719_DropRunIndexOfEvents")]
-    partial class DropRunIndexOfEvents
+    [Migration("20261123172209_IndexEventsByGroup")]
+    partial class IndexEventsByGroup
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -953,6 +953,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
                     b.HasKey("ClientId", "OccurredAt", "Id")
                         .HasName("pk_sync_event");
 
+                    b.HasIndex("ClientId", "GroupId")
+                        .HasDatabaseName("ix_sync_event_client_id_group_id")
+                        .HasFilter("group_id is not null");
+
                     b.HasIndex("ClientId", "UserId")
                         .HasDatabaseName("ix_sync_event_client_id_user_id");
 
@@ -1013,6 +1017,10 @@ namespace Rollcall.DirectorySync.Data.Migrations
 
                     b.HasKey("ClientId", "OccurredAt", "Id")
                         .HasName("pk_sync_preview");
+
+                    b.HasIndex("ClientId", "GroupId")
+                        .HasDatabaseName("ix_sync_preview_client_id_group_id")
+                        .HasFilter("group_id is not null");
 
                     b.HasIndex("ClientId", "UserId")
                         .HasDatabaseName("ix_sync_preview_client_id_user_id");
