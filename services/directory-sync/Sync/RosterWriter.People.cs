@@ -196,13 +196,17 @@ public sealed partial class RosterWriter
         )
         && created < lease.LastSuccessAt - Replication;
 
-    /// <summary>One batch of a client that has nothing yet: nobody to look for, and all of them are told in the end.</summary>
-    private const string Newcomers = """
+    /// <summary>One batch of a client that has nothing yet: nobody to look for, and nothing to tell but that they were added.</summary>
+    private const string Newcomers = $"""
         insert into directory_user (msp_id, client_id, user_id, revision, state, state_at, first_seen_at, suggested_kind,
           kind_evidence, authority, external_id, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged, outside_import)
         select @msp, @client, user_id, @version, state, state_at, first_seen_at, kind,
           kind_evidence, @source, external_id, object_id, manager, properties, display_name, mail, escrow_reason, false, false
-        from t_user
+        from t_user;
+
+        insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, status, user_id, display_name, reason_code)
+        select user_id, @msp, @client, @run, @now, 1, case when k.code is null then 1 else 3 end, user_id, display_name, coalesce(k.code, '')
+        from t_user left join {SkippedKinds} on k.kind = t_user.kind;
         """;
 
     /// <summary>One batch of changed users from t_user into the roster.</summary>

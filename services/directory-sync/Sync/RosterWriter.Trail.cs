@@ -128,23 +128,25 @@ public sealed partial class RosterWriter
         """;
 
     /// <summary>
-    /// After a first round: everybody was added, and what else was noted about them joins that as <see cref="MergeEvent"/>
-    /// would have it. The event goes by the id of whom it added: made in the same moment, and used but once.
+    /// After a first round: everybody was added, mostly without a word more, and what else was noted joins that as
+    /// <see cref="MergeEvent"/> would have it. The event of a person goes by the person's id: made in the same moment, and
+    /// used but once.
     /// </summary>
     private const string TellFirst = $"""
         insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, status, user_id, group_id,
           display_name, changes, reason_code)
-        select coalesce(e.id, u.user_id), @msp, @client, @run, @now, case when e.action not in (2, 8, 9) then e.action else 1 end,
+        select u.user_id, @msp, @client, @run, @now, case when e.action not in (2, 8, 9) then e.action else 1 end,
           case when e.status = 2 or e.action not in (2, 9) then e.status when k.code is null then 1 else 3 end,
           u.user_id, null, u.display_name, case when e.action not in (2, 8, 9) then e.changes end,
           coalesce(nullif(e.reason, ''), k.code, '')
-        from directory_user u
-        left join t_event e on e.subject = u.user_id
+        from t_event e
+        join directory_user u on u.client_id = @client and u.user_id = e.subject
         left join {SkippedKinds} on k.kind = u.suggested_kind
-        where u.client_id = @client
         union all
         select id, @msp, @client, @run, @now, action, status, null, subject, display_name, changes, reason
         from t_event where is_group
+        on conflict (client_id, occurred_at, id) do update set action = excluded.action, status = excluded.status,
+          display_name = excluded.display_name, changes = excluded.changes, reason_code = excluded.reason_code
         """;
 
     /// <summary>What was noted on the way becomes the run's trail, with who entered or left escrow.</summary>
@@ -167,6 +169,6 @@ public sealed partial class RosterWriter
             ("first_retry", EscrowRules.DelayAfter(attempts: 0))
         );
         await using var tell = Command(first ? TellFirst : TellEvents, []);
-        told = await tell.ExecuteNonQueryAsync(ct);
+        told = await tell.ExecuteNonQueryAsync(ct) > 0 || added > 0;
     }
 }

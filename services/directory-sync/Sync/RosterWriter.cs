@@ -9,7 +9,7 @@ namespace Rollcall.DirectorySync.Sync;
 
 /// <summary>What a round did to the roster.</summary>
 /// <param name="ReadAll">The next round must be a full one.</param>
-/// <param name="Events">Objects it has something to say about.</param>
+/// <param name="HasEvents">It has something to say about somebody.</param>
 public sealed record RoundResult(
     int Added,
     int Changed,
@@ -17,7 +17,7 @@ public sealed record RoundResult(
     int Staged,
     long RosterVersion,
     bool ReadAll = false,
-    int Events = 0
+    bool HasEvents = false
 )
 {
     /// <summary>They came into the import scope, but only their ids are known: nothing may be committed without them.</summary>
@@ -53,7 +53,7 @@ public sealed partial class RosterWriter(
     private int removed;
     private bool lost;
     private bool returned;
-    private int told;
+    private bool told;
 
     /// <summary>Entries of any kind that the round rests on.</summary>
     private int entries;

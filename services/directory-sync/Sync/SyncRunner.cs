@@ -182,7 +182,7 @@ public sealed partial class SyncRunner(
         var (next, nextGroups) = result.ReadAll ? (null, null) : (users.DeltaLink, groups.DeltaLink);
         await Leases.CompleteAsync(connection, lease, next, nextGroups, clock.GetUtcNow(), ct);
         CrashPoints.Reach("after-cursor");
-        if (result.Events > 0 || lease.RequestedRunId is not null)
+        if (result.HasEvents || lease.RequestedRunId is not null)
         {
             var run = await RunRowAsync(db, lease, progress, ct);
             run.Succeed(result, users.Count + groups.Count, clock.GetUtcNow());
