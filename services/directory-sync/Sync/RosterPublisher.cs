@@ -62,7 +62,8 @@ public sealed class RosterPublisher(DirectoryDbContext db)
 
     private async Task WriteAsync(Scope scope, RosterChanged first, CancellationToken ct)
     {
-        await scope.ExecuteAsync(Mint + Resolve, ct);
+        await scope.ExecuteAsync(Mint, ct);
+        var above = await GroupsAbove.LoadAsync(scope.Connection, scope.Client, ct);
         var part = 0;
         var groups = await GroupsAsync(scope, ct);
         var words = Words(groups, (message, chunk) => message.Groups.AddRange(chunk));
@@ -75,7 +76,7 @@ public sealed class RosterPublisher(DirectoryDbContext db)
             var next = NextAsync(words, fetch, ct);
             try
             {
-                words = Words(page, (message, chunk) => message.Users.AddRange(chunk));
+                words = Words(page, (message, chunk) => message.Users.AddRange(chunk.Select(u => u.ToUser(above))));
             }
             finally
             {
@@ -110,7 +111,7 @@ public sealed class RosterPublisher(DirectoryDbContext db)
         }
     }
 
-    private async Task<List<User>> NextAsync(List<OutboxMessage> words, NpgsqlCommand fetch, CancellationToken ct)
+    private async Task<List<UserRow>> NextAsync(List<OutboxMessage> words, NpgsqlCommand fetch, CancellationToken ct)
     {
         await SaveAsync(words, ct);
         return await RosterReader.ReadAsync(fetch, ct);
@@ -183,25 +184,7 @@ public sealed class RosterPublisher(DirectoryDbContext db)
         update client set roster_version = @version where client_id = @client;
         update directory_user u set revision = @version from t_touched t
         where u.client_id = @client and u.user_id = t.user_id and u.revision <> @version;
-
-        """;
-
-    /// <summary>Which groups are above each, through nested ones (cycles end by themselves).</summary>
-    private const string Resolve = """
-        insert into t_live (object_id, group_id, imported)
-        select object_id, group_id, imported from directory_group where client_id = @client and not removed;
-        insert into t_nested (member_object_id, group_object_id)
-        select m.member_object_id, m.group_object_id from membership m
-        join t_live g on g.object_id = m.group_object_id
-        where m.client_id = @client and m.member_type = 2 and m.held_at is null;
-        analyze t_live, t_nested;
-        insert into t_above (object_id, group_id)
-        with recursive above (object_id, ancestor) as (
-          select object_id, object_id from t_live
-          union
-          select a.object_id, n.group_object_id from above a join t_nested n on n.member_object_id = a.ancestor)
-        select a.object_id, g.group_id from above a join t_live g on g.object_id = a.ancestor and g.imported;
-        analyze t_touched, t_above;
+        analyze t_touched;
         """;
 
     /// <summary>What is published, and by which statements.</summary>

@@ -1,9 +1,6 @@
-using System.Globalization;
-using System.Text.Json;
 using Google.Protobuf.WellKnownTypes;
 using Npgsql;
 using Rollcall.Api.Directory.V1;
-using Rollcall.DirectorySync.Graph;
 
 namespace Rollcall.DirectorySync.Sync;
 
@@ -18,8 +15,8 @@ public static class RosterReader
         """;
 
     /// <summary>
-    /// Inside a round: the users it touched, with managers, groups and reports resolved set by set. t_above has the groups
-    /// above each group; a group may come by several ways.
+    /// Inside a round: the users it touched, with managers and reports resolved set by set, and the object ids of the
+    /// groups they are in directly.
     /// </summary>
     public const string Touched = $"""
         with u as (select u.* from {Sync.Touched.Some})
@@ -31,9 +28,8 @@ public static class RosterReader
           where client_id = @client and state = 1 and manager_object_id {Sync.Touched.IsOne}
           group by 1) r on r.manager_object_id = u.object_id
         left join (
-          select m.member_object_id, array_agg(a.group_id) as group_ids
-          from membership m join t_above a on a.object_id = m.group_object_id
-          where m.client_id = @client and m.member_object_id {Sync.Touched.IsOne}
+          select member_object_id, array_agg(group_object_id) as group_ids from membership
+          where client_id = @client and member_object_id {Sync.Touched.IsOne}
           group by 1) g on g.member_object_id = u.object_id
         """;
 
@@ -82,16 +78,16 @@ public static class RosterReader
         command.Parameters.AddWithValue("after", after);
         command.Parameters.AddWithValue("limit", size);
         command.Parameters.AddRange(filter);
-        return await ReadAsync(command, ct);
+        return [.. (await ReadAsync(command, ct)).Select(r => r.ToUser())];
     }
 
-    public static async Task<List<User>> ReadAsync(NpgsqlCommand command, CancellationToken ct)
+    public static async Task<List<UserRow>> ReadAsync(NpgsqlCommand command, CancellationToken ct)
     {
-        List<User> users = [];
+        List<UserRow> users = [];
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            users.Add(ReadUser(reader));
+            users.Add(new(ReadUser(reader), await reader.GetFieldValueAsync<byte[]>(9, ct), (Guid[])reader[12]));
         }
 
         return users;
@@ -109,10 +105,8 @@ public static class RosterReader
             Removed = reader.GetBoolean(6),
         };
 
-    private static User ReadUser(NpgsqlDataReader reader)
-    {
-        var properties = PropertySet.FromJson(reader.GetFieldValue<byte[]>(9));
-        var user = new User
+    private static User ReadUser(NpgsqlDataReader reader) =>
+        new()
         {
             Id = reader.GetGuid(0).ToString(),
             Revision = reader.GetInt64(1),
@@ -133,22 +127,6 @@ public static class RosterReader
             SuggestedKind = (AccountKind)reader.GetInt32(18),
             KindDecision = ReadDecision(reader),
         };
-        AddGroups(user, (Guid[])reader[12]);
-        Fill(user, properties);
-        return user;
-    }
-
-    private static void AddGroups(User user, Guid[] groups)
-    {
-        Array.Sort(groups);
-        for (var i = 0; i < groups.Length; i++)
-        {
-            if (i == 0 || groups[i] != groups[i - 1])
-            {
-                user.GroupIds.Add(groups[i].ToString());
-            }
-        }
-    }
 
     private static KindDecision? ReadDecision(NpgsqlDataReader reader) =>
         reader[19] is int kind
@@ -160,61 +138,4 @@ public static class RosterReader
                 DecideTime = Timestamp.FromDateTime(reader.GetDateTime(22)),
             }
             : null;
-
-    private static void Fill(User user, PropertySet properties)
-    {
-        user.GivenName = properties["givenName"] ?? "";
-        user.Surname = properties["surname"] ?? "";
-        user.UserPrincipalName = properties["userPrincipalName"] ?? "";
-        user.UserType = properties["userType"] ?? "";
-        user.Department = properties["department"] ?? "";
-        user.JobTitle = properties["jobTitle"] ?? "";
-        user.CompanyName = properties["companyName"] ?? "";
-        user.EmployeeId = properties["employeeId"] ?? "";
-        user.EmployeeType = properties["employeeType"] ?? "";
-        user.OfficeLocation = properties["officeLocation"] ?? "";
-        user.Country = properties["country"] ?? "";
-        user.City = properties["city"] ?? "";
-        user.PreferredLanguage = properties["preferredLanguage"] ?? "";
-        user.UsageLocation = properties["usageLocation"] ?? "";
-        user.HireTime = Time(properties["employeeHireDate"]);
-        user.AssignedLicenses = Length(properties["assignedLicenses"]);
-        foreach (var (name, value) in Strings(properties["onPremisesExtensionAttributes"]))
-        {
-            user.ExtensionAttributes[name] = value;
-        }
-    }
-
-    private static Timestamp? Time(string? text) =>
-        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
-            ? time.ToTimestamp()
-            : null;
-
-    private static int Length(string? array)
-    {
-        if (array is null or "[]")
-        {
-            return 0;
-        }
-
-        using var json = JsonDocument.Parse(array);
-        return json.RootElement.ValueKind == JsonValueKind.Array ? json.RootElement.GetArrayLength() : 0;
-    }
-
-    private static List<(string Name, string Value)> Strings(string? map)
-    {
-        if (map is null or "{}")
-        {
-            return [];
-        }
-
-        using var json = JsonDocument.Parse(map);
-        return
-        [
-            .. json
-                .RootElement.EnumerateObject()
-                .Where(p => p.Value.ValueKind == JsonValueKind.String)
-                .Select(p => (p.Name, p.Value.GetString()!)),
-        ];
-    }
 }

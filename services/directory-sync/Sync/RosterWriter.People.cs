@@ -17,6 +17,10 @@ public sealed partial class RosterWriter
     /// <summary>Of a first round: whom it has written.</summary>
     private readonly HashSet<Guid> written = [];
 
+    /// <summary>Of a first round: hashes of the addresses it has written, and those that came again.</summary>
+    private readonly HashSet<int> mails = [];
+    private readonly HashSet<string> sharedMails = [];
+
     /// <summary>Takes entries of any source.</summary>
     public async Task AddUsersAsync(IEnumerable<UserEntry> entries, CancellationToken ct)
     {
@@ -156,6 +160,13 @@ public sealed partial class RosterWriter
         lost |= changes.Exists(c => c.Loss is not null);
         returned |= changes.Exists(IsReturn);
         changes.ForEach(c => AddRow(c, names[c.After.ObjectId].First()));
+        if (first)
+        {
+            sharedMails.UnionWith(
+                changes.Select(c => c.Mail).Where(m => !mails.Add(string.GetHashCode(m, StringComparison.Ordinal)))
+            );
+        }
+
         await WrittenAsync();
         var areNew = first && changes.TrueForAll(c => c is { Before: null, Loss: null });
         underWay = ApplyAsync(userRows.Take(), changes.Count, areNew, ct);

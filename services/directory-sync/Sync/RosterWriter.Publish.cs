@@ -8,7 +8,7 @@ public sealed partial class RosterWriter
     {
         if (first)
         {
-            await ExecuteAsync(FirstMails, ct);
+            await ExecuteAsync("insert into t_mail select unnest(@mails)", ct, ("mails", sharedMails.ToArray()));
         }
         else
         {
@@ -27,10 +27,6 @@ public sealed partial class RosterWriter
 
     private const string SkippedKinds =
         "(values (4, 'KIND_SHARED_MAILBOX'), (5, 'KIND_RESOURCE'), (6, 'KIND_SERVICE')) k (kind, code)";
-
-    private const string FirstMails = """
-        insert into t_mail select mail from directory_user where client_id = @client group by mail having count(*) > 1;
-        """;
 
     /// <summary>Users whose own entry did not change, but what others see of them: their manager, or their reports.</summary>
     private const string TouchLinked = """
@@ -115,7 +111,7 @@ public sealed partial class RosterWriter
           select u.user_id, case when row_number() over (partition by u.mail order by u.first_seen_at, u.user_id) > 1
             then 'MAIL_DUPLICATE' else '' end as reason
           from directory_user u
-          where u.client_id = @client and u.state in (1, 2) and u.mail <> '' and u.mail in (select mail from t_mail)),
+          where u.client_id = @client and u.state in (1, 2) and u.mail <> '' and u.mail = any (array(select mail from t_mail))),
         fixed as (
           update directory_user u set escrow_reason = r.reason, revision = @version
           from ranked r

@@ -141,6 +141,7 @@ public sealed partial class RosterWriter
           coalesce(nullif(e.reason, ''), k.code, '')
         from t_event e
         join directory_user u on u.client_id = @client and u.user_id = e.subject
+          and u.user_id = any (array(select subject from t_event where not is_group))
         left join {SkippedKinds} on k.kind = u.suggested_kind
         union all
         select id, @msp, @client, @run, @now, action, status, null, subject, display_name, changes, reason

@@ -29,9 +29,6 @@ internal static class RoundTables
         "t_edge_changed",
         "t_event",
         "t_inside",
-        "t_live",
-        "t_nested",
-        "t_above",
     ];
 
     private static readonly string Look =
@@ -65,9 +62,6 @@ internal static class RoundTables
         create temp table t_event (subject uuid primary key, id uuid, is_group boolean, action int, status int,
           display_name text, changes jsonb, reason text);
         create temp table t_inside (object_id uuid primary key);
-        create temp table t_live (object_id uuid, group_id uuid, imported boolean);
-        create temp table t_nested (member_object_id uuid, group_object_id uuid);
-        create temp table t_above (object_id uuid, group_id uuid);
         analyze {string.Join(", ", Names)};
         """;
 
