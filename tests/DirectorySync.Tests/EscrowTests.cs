@@ -150,6 +150,23 @@ public sealed class EscrowTests(DirectoryFixture service)
     }
 
     [Fact]
+    public async Task Sync_SameAddressInAFirstRound_EscrowsAllButOne()
+    {
+        var client = await service.ConnectedAsync();
+        foreach (var name in new[] { "ada", "bob", "cleo" })
+        {
+            await client.AddPersonAsync(name, new { mail = "same@x.example" });
+        }
+
+        await client.AddPersonAsync("dan");
+        await client.SyncedAsync();
+
+        var shown = await ListAsync(client);
+
+        Assert.Equal(["MAIL_DUPLICATE", "MAIL_DUPLICATE"], shown.Select(e => e.ReasonCode));
+    }
+
+    [Fact]
     public async Task Sync_SameAddress_NamesWhoHasIt()
     {
         var client = await service.ConnectedAsync();

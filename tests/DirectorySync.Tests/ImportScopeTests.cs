@@ -44,6 +44,7 @@ public sealed class ImportScopeTests(DirectoryFixture service)
         Assert.Equal("Trained", Assert.Single(groups).DisplayName);
         Assert.Equal(groups[0].Id, Assert.Single((await client.UserAsync(insider)).GroupIds));
         await Eventually.HoldsAsync(() => Assert.Equal(1, client.Published[^1].OutsideImportCount));
+        Assert.All(client.Published.SelectMany(p => p.Users), u => Assert.Equal([groups[0].Id], u.GroupIds));
         foreach (var word in new[] { $"outsider@{client.Directory:N}", "Outsiderdept", "Secretgroup" })
         {
             Assert.Empty(await TablesWithAsync(word));
