@@ -180,10 +180,10 @@ public sealed class RosterPublisher(DirectoryDbContext db)
         where exists (select 1 from connection where client_id = @client and directory_tenant_id is not null)
         """;
 
-    private const string Mint = """
+    private const string Mint = $"""
         update client set roster_version = @version where client_id = @client;
-        update directory_user u set revision = @version from t_touched t
-        where u.client_id = @client and u.user_id = t.user_id and u.revision <> @version;
+        update directory_user set revision = @version
+        where client_id = @client and user_id {Touched.Is} and revision <> @version;
         analyze t_touched;
         """;
 

@@ -22,7 +22,9 @@ public static class RosterReader
         with u as (select u.* from {Sync.Touched.Some})
         {Columns}
         from u
-        left join directory_user m on m.client_id = @client and m.object_id = u.manager_object_id
+        left join (
+          select object_id, user_id from directory_user
+          where client_id = @client and object_id {Sync.Touched.IsManager}) m on m.object_id = u.manager_object_id
         left join (
           select manager_object_id, count(*)::int as reports from directory_user
           where client_id = @client and state = 1 and manager_object_id {Sync.Touched.IsOne}
