@@ -47,7 +47,7 @@ public sealed class PostgresServer(RunFolder folder, int port)
             "max_wal_senders=0",
             "max_logical_replication_workers=0",
             "max_wal_size=2GB",
-            "wal_init_zero=off",
+            "wal_init_zero=off", // its log files are always new; a server that runs for long uses them again
             "wal_buffers=16MB",
             "checkpoint_timeout=15min",
             "max_locks_per_transaction=256", // partitions
