@@ -4,7 +4,7 @@ using Npgsql;
 namespace Rollcall.DirectorySync.Sync;
 
 /// <summary>
-/// A client's living groups and which are nested in which: makes all groups somebody is in of those he is in directly.
+/// A client's living groups and which are nested in which: of the groups somebody is in directly it makes all of them.
 /// Worked out in memory and for the groups asked for only; held nestings (<see cref="Nestings"/>) bound it.
 /// </summary>
 public sealed class GroupsAbove
