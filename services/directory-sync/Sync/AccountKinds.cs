@@ -27,6 +27,16 @@ public static class AccountKinds
         "temp",
     ];
 
+    /// <summary>Why an account of that kind takes no part; empty if it may.</summary>
+    public static string SkippedBecause(AccountKind kind) =>
+        kind switch
+        {
+            AccountKind.SharedMailbox => "KIND_SHARED_MAILBOX",
+            AccountKind.Resource => "KIND_RESOURCE",
+            AccountKind.Service => "KIND_SERVICE",
+            _ => "",
+        };
+
     /// <param name="mailbox">What Exchange says the mailbox is for; null where it was not asked.</param>
     public static (AccountKind Kind, string Evidence) Suggest(PropertySet user, string? mailbox = null)
     {

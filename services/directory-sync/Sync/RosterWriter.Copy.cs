@@ -7,7 +7,8 @@ public sealed partial class RosterWriter
 {
     private const string UserColumns = """
         t_user (user_id, object_id, external_id, is_new, action, state, state_at, first_seen_at, staged, loss, outside, kind,
-          kind_evidence, properties, display_name, mail, escrow_reason, manager, old_manager, counts, event_id, changes)
+          kind_evidence, properties, display_name, mail, escrow_reason, manager, old_manager, counts, event_id, changes,
+          skipped, same_mailbox, weighs_mail, old_mail)
         """;
 
     private const string GroupColumns =
@@ -15,7 +16,7 @@ public sealed partial class RosterWriter
 
     private const string EdgeColumns = "t_edge (group_object_id, member_object_id, member_type, removed)";
 
-    private readonly CopyRows userRows = new(columns: 22);
+    private readonly CopyRows userRows = new(columns: 26);
     private readonly CopyRows groupRows = new(columns: 7);
     private readonly CopyRows edgeRows = new(columns: 4);
 
@@ -43,7 +44,11 @@ public sealed partial class RosterWriter
             .Add(c.Before?.Manager)
             .Add(c.Before?.Manager != c.After.Manager || c.Before?.State != c.After.State)
             .Add(Guid.CreateVersion7())
-            .Add(c.ChangesJson());
+            .Add(c.ChangesJson())
+            .Add(c.Skipped)
+            .Add(c.SameMailbox)
+            .Add(c.WeighsMail)
+            .Add(c.Before?.Mail);
 
     private void AddRow(GroupEntry group)
     {

@@ -84,7 +84,7 @@ public sealed partial class RosterWriter
         await using var command = new NpgsqlCommand(
             """
             select user_id, object_id, state, staged, properties, manager_object_id, state_at, first_seen_at, mailbox_purpose,
-              staged and exists (select 1 from staged_removal r
+              mail, escrow_reason, suggested_kind, decided_kind is not null, staged and exists (select 1 from staged_removal r
                 where r.client_id = $1 and r.user_id = directory_user.user_id and r.new_state > 2 and not r.outside_import)
             from directory_user where client_id = $1 and object_id = any ($2) and authority = $3
             """,
@@ -109,7 +109,11 @@ public sealed partial class RosterWriter
             )
             {
                 MailboxPurpose = reader[8] as string,
-                IsGone = reader.GetBoolean(9),
+                Mail = reader.GetString(9),
+                EscrowReason = reader.GetString(10),
+                Kind = (AccountKind)reader.GetInt32(11),
+                IsDecided = reader.GetBoolean(12),
+                IsGone = reader.GetBoolean(13),
             };
         }
 
@@ -181,8 +185,7 @@ public sealed partial class RosterWriter
             await AnalyzeAsync("t_user (user_id, object_id, is_new)", ct);
         }
 
-        await RunAsync(areNew ? Newcomers : Upsert, ct);
-        await RoundTables.EmptyUsersAsync(connection, users, ct);
+        await RunAsync($"{(areNew ? Newcomers : Upsert)} {RoundTables.EmptyUsers(users)}", ct);
         CrashPoints.Reach("after-upsert");
     }
 
@@ -208,7 +211,7 @@ public sealed partial class RosterWriter
         && created < lease.LastSuccessAt - Replication;
 
     /// <summary>One batch of a client that has nothing yet: nobody to look for, and nothing to tell but that they were added.</summary>
-    private const string Newcomers = $"""
+    private const string Newcomers = """
         insert into directory_user (msp_id, client_id, user_id, revision, state, state_at, first_seen_at, suggested_kind,
           kind_evidence, authority, external_id, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged, outside_import)
         select @msp, @client, user_id, @version, state, state_at, first_seen_at, kind,
@@ -216,46 +219,33 @@ public sealed partial class RosterWriter
         from t_user;
 
         insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, status, user_id, display_name, reason_code)
-        select user_id, @msp, @client, @run, @now, 1, case when k.code is null then 1 else 3 end, user_id, display_name, coalesce(k.code, '')
-        from t_user left join {SkippedKinds} on k.kind = t_user.kind;
+        select user_id, @msp, @client, @run, @now, 1, case when skipped = '' then 1 else 3 end, user_id, display_name, skipped
+        from t_user;
         """;
 
     /// <summary>One batch of changed users from t_user into the roster.</summary>
     private const string Upsert = $"""
         insert into t_event (subject, id, is_group, action, status, display_name, changes, reason)
-        select t.user_id, t.event_id, false, t.action, case when k.code is null then 1 else 3 end, t.display_name,
-          t.changes::jsonb, coalesce(k.code, '')
-        from t_user t
-        left join directory_user u on u.client_id = @client and u.user_id = t.user_id
-        left join {SkippedKinds}
-          on k.kind = t.kind and u.suggested_kind is distinct from t.kind and u.decided_kind is null
-        where not (t.loss is not null and t.action = 3)
+        select user_id, event_id, false, action, case when skipped = '' then 1 else 3 end, display_name, changes::jsonb, skipped
+        from t_user where not (loss is not null and action = 3)
         {MergeEvent};
 
-        insert into t_mail
-        select mail from t_user where is_new
-        union all
-        select unnest(array[u.mail, t.mail]) from t_user t
-        join directory_user u on u.client_id = @client and u.user_id = t.user_id
-        where not t.is_new and (u.mail <> t.mail or t.action = 4 or t.state in (3, 4) or u.escrow_reason = 'INVALID_DATA');
+        insert into t_mail select unnest(array[mail, old_mail]) from t_user where weighs_mail;
 
         insert into directory_user (msp_id, client_id, user_id, revision, state, state_at, first_seen_at, suggested_kind,
-          kind_evidence, authority, external_id, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged, outside_import)
+          kind_evidence, authority, external_id, object_id, manager_object_id, properties, display_name, mail, escrow_reason, staged, outside_import,
+          mailbox_due_at)
         select @msp, @client, user_id, @version, state, state_at, first_seen_at, kind,
-          kind_evidence, @source, external_id, object_id, manager, properties, display_name, mail, escrow_reason, staged, false
+          kind_evidence, @source, external_id, object_id, manager, properties, display_name, mail, escrow_reason, staged, false,
+          case when same_mailbox then @now end
         from t_user
         on conflict (client_id, user_id) do update set revision = excluded.revision, state = excluded.state,
           state_at = excluded.state_at, suggested_kind = excluded.suggested_kind, kind_evidence = excluded.kind_evidence,
           manager_object_id = excluded.manager_object_id, properties = excluded.properties,
           display_name = excluded.display_name, mail = excluded.mail, staged = excluded.staged,
           outside_import = directory_user.outside_import and excluded.state > 2,
-          mailbox_due_at = case when excluded.mail = directory_user.mail
-            and excluded.properties::json ->> 'accountEnabled' is not distinct from directory_user.properties::json ->> 'accountEnabled'
-            and excluded.properties::json ->> 'assignedLicenses' is not distinct from directory_user.properties::json ->> 'assignedLicenses'
-            then directory_user.mailbox_due_at end,
-          escrow_reason = case when excluded.escrow_reason = '' and directory_user.mail = excluded.mail
-              and directory_user.escrow_reason = 'MAIL_DUPLICATE'
-            then directory_user.escrow_reason else excluded.escrow_reason end;
+          mailbox_due_at = case when excluded.mailbox_due_at is not null then directory_user.mailbox_due_at end,
+          escrow_reason = excluded.escrow_reason;
 
         delete from staged_removal r using t_user t
         where r.client_id = @client and r.user_id = t.user_id and t.loss is null;

@@ -25,9 +25,6 @@ public sealed partial class RosterWriter
         return version;
     }
 
-    private const string SkippedKinds =
-        "(values (4, 'KIND_SHARED_MAILBOX'), (5, 'KIND_RESOURCE'), (6, 'KIND_SERVICE')) k (kind, code)";
-
     /// <summary>Users whose own entry did not change, but what others see of them: their manager, or their reports.</summary>
     private const string TouchLinked = """
         insert into t_touched

@@ -132,22 +132,16 @@ public sealed partial class RosterWriter
     /// <see cref="MergeEvent"/> would have it. The event of a person goes by the person's id: made in the same moment, and
     /// used but once.
     /// </summary>
-    private const string TellFirst = $"""
-        insert into sync_event (id, msp_id, client_id, run_id, occurred_at, action, status, user_id, group_id,
+    private const string TellFirst = """
+        insert into sync_event as s (id, msp_id, client_id, run_id, occurred_at, action, status, user_id, group_id,
           display_name, changes, reason_code)
-        select u.user_id, @msp, @client, @run, @now, case when e.action not in (2, 8, 9) then e.action else 1 end,
-          case when e.status = 2 or e.action not in (2, 9) then e.status when k.code is null then 1 else 3 end,
-          u.user_id, null, u.display_name, case when e.action not in (2, 8, 9) then e.changes end,
-          coalesce(nullif(e.reason, ''), k.code, '')
-        from t_event e
-        join directory_user u on u.client_id = @client and u.user_id = e.subject
-          and u.user_id = any (array(select subject from t_event where not is_group))
-        left join {SkippedKinds} on k.kind = u.suggested_kind
-        union all
-        select id, @msp, @client, @run, @now, action, status, null, subject, display_name, changes, reason
-        from t_event where is_group
-        on conflict (client_id, occurred_at, id) do update set action = excluded.action, status = excluded.status,
-          display_name = excluded.display_name, changes = excluded.changes, reason_code = excluded.reason_code
+        select case when is_group then id else subject end, @msp, @client, @run, @now, action, status,
+          case when not is_group then subject end, case when is_group then subject end, display_name, changes, reason
+        from t_event
+        on conflict (client_id, occurred_at, id) do update set
+          action = case when excluded.action in (2, 8, 9) then s.action else excluded.action end,
+          status = case when excluded.action in (2, 9) then s.status else excluded.status end,
+          reason_code = case when excluded.reason_code = '' then s.reason_code else excluded.reason_code end
         """;
 
     /// <summary>What was noted on the way becomes the run's trail, with who entered or left escrow.</summary>

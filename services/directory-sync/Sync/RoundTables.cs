@@ -8,7 +8,7 @@ namespace Rollcall.DirectorySync.Sync;
 /// </summary>
 internal static class RoundTables
 {
-    /// <summary>Deleted rows leave gaps that the planner takes for rows: beyond this the tables are made anew.</summary>
+    /// <summary>Deleted rows leave gaps that the planner takes for rows: beyond this a table is made anew.</summary>
     private const int MostBytes = 8 * 8192;
 
     private const int FewRows = 500;
@@ -31,19 +31,23 @@ internal static class RoundTables
         "t_inside",
     ];
 
-    private static readonly string Look =
-        $"select greatest({string.Join(", ", Names.Select(n => $"pg_relation_size(to_regclass('pg_temp.{n}'))"))})";
+    private static readonly string All = string.Join(", ", Names);
+
+    /// <summary>Which of them have grown too big, by comma; null if there are none at all.</summary>
+    private static readonly string Look = $"""
+        select case when to_regclass('pg_temp.{Names[0]}') is not null then (
+          select coalesce(string_agg(n, ', '), '') from unnest(string_to_array('{All}', ', ')) n
+          where pg_relation_size(to_regclass('pg_temp.' || n)) > {MostBytes}) end
+        """;
 
     private static readonly string Clear = string.Join("; ", Names.Select(n => $"delete from {n}"));
-
-    private static readonly string Drop =
-        $"drop table if exists {string.Join(", ", Names.Select(n => $"pg_temp.{n}"))}";
 
     /// <summary>Empty when the planner first looks, so that it goes by the size of what is in them.</summary>
     private static readonly string Create = $"""
         create temp table t_user (user_id uuid, object_id uuid, external_id text, is_new boolean, action int, state int, state_at timestamptz,
           first_seen_at timestamptz, staged boolean, loss int, outside boolean, kind int, kind_evidence text, properties text,
-          display_name text, mail text, escrow_reason text, manager uuid, old_manager uuid, counts boolean, event_id uuid, changes text);
+          display_name text, mail text, escrow_reason text, manager uuid, old_manager uuid, counts boolean, event_id uuid, changes text,
+          skipped text, same_mailbox boolean, weighs_mail boolean, old_mail text);
         create temp table t_new (object_id uuid);
         create temp table t_mail (mail text);
         create temp table t_manager (object_id uuid);
@@ -62,20 +66,20 @@ internal static class RoundTables
         create temp table t_event (subject uuid primary key, id uuid, is_group boolean, action int, status int,
           display_name text, changes jsonb, reason text);
         create temp table t_inside (object_id uuid primary key);
-        analyze {string.Join(", ", Names)};
+        analyze {All};
         """;
 
     /// <summary>In the caller's transaction: makes them where there are none, or anew.</summary>
     public static async Task PrepareAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         await using var look = new NpgsqlCommand(Look, connection);
-        if (await look.ExecuteScalarAsync(ct) is not long size)
+        if (await look.ExecuteScalarAsync(ct) is not string grown)
         {
             await ExecuteAsync(connection, Create, ct);
         }
-        else if (size > MostBytes)
+        else if (grown.Length > 0)
         {
-            await ExecuteAsync(connection, $"{Drop}; {Create}", ct);
+            await ExecuteAsync(connection, Anew(grown), ct);
         }
     }
 
@@ -84,11 +88,13 @@ internal static class RoundTables
     /// big round gives its space on the disk back, too.
     /// </summary>
     public static Task LeaveAsync(NpgsqlConnection connection, bool big, CancellationToken ct) =>
-        ExecuteAsync(connection, big ? Drop : Clear, ct);
+        ExecuteAsync(connection, big ? Anew(All) : Clear, ct);
 
     /// <summary>Between two batches of a round. A big one frees its space at once, which costs a new file.</summary>
-    public static Task EmptyUsersAsync(NpgsqlConnection connection, int rows, CancellationToken ct) =>
-        ExecuteAsync(connection, rows > FewRows ? "truncate t_user" : "delete from t_user", ct);
+    public static string EmptyUsers(int rows) => rows > FewRows ? "truncate t_user" : "delete from t_user";
+
+    /// <summary>As when they were made, in new files.</summary>
+    private static string Anew(string tables) => $"truncate {tables}; analyze {tables}";
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
     {

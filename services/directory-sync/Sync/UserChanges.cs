@@ -20,6 +20,14 @@ public sealed record KnownUser(
 )
 {
     public string? MailboxPurpose { get; init; }
+    public string Mail { get; init; } = "";
+    public string EscrowReason { get; init; } = "";
+
+    /// <summary>As suggested last.</summary>
+    public AccountKind Kind { get; init; }
+
+    /// <summary>Somebody has decided on the kind.</summary>
+    public bool IsDecided { get; init; }
 
     /// <summary>The directory does not have the account any more; the brake holds its removal back.</summary>
     public bool IsGone { get; init; }
@@ -41,6 +49,26 @@ public sealed record UserChange(
 {
     /// <summary>The loss is the import scope's doing: the directory still has the person.</summary>
     public bool Outside { get; init; }
+
+    /// <summary>Why the account takes no part, if that is news.</summary>
+    public string Skipped =>
+        Before is null || (Before.Kind != Kind && !Before.IsDecided) ? AccountKinds.SkippedBecause(Kind) : "";
+
+    /// <summary>Nothing has changed of what the mailbox's purpose hangs on.</summary>
+    public bool SameMailbox =>
+        Before is not null
+        && Before.Mail == Mail
+        && Array.TrueForAll(MailboxProperties, p => Before.Properties[p] == After.Properties[p]);
+
+    /// <summary>Who has the address, and whoever else has it or had to do without, is to be found out anew.</summary>
+    public bool WeighsMail =>
+        Before is null
+        || Before.Mail != Mail
+        || Action == SyncAction.Restored
+        || After.State is UserState.Removed or UserState.Purged
+        || Before.EscrowReason == EscrowRules.InvalidData;
+
+    private static readonly string[] MailboxProperties = ["accountEnabled", "assignedLicenses"];
 
     /// <summary>This change on top of an earlier one of the same round: its word on the state is the last.</summary>
     public UserChange On(UserChange earlier) =>
@@ -168,8 +196,10 @@ public static class UserChanges
             after.Properties["displayName"] ?? after.Properties["userPrincipalName"] ?? "",
             mail,
             after.Properties.Invalid.Any() ? EscrowRules.InvalidData
-                : mail.Length > 0 ? ""
-                : EscrowRules.MailMissing
+                : mail.Length == 0 ? EscrowRules.MailMissing
+                : before is { EscrowReason: EscrowRules.MailDuplicate } && before.Mail == mail
+                    ? EscrowRules.MailDuplicate
+                : ""
         );
     }
 
