@@ -182,6 +182,33 @@ public sealed class EscrowTests(DirectoryFixture service)
     }
 
     [Fact]
+    public async Task Sync_SameAddress_StaysWithTheFirstUntilItIsGivenUp()
+    {
+        var client = await service.ConnectedAsync();
+        var first = await client.AddPersonAsync("ada", new { mail = "same@x.example" });
+        await client.SyncedAsync();
+        var second = await client.AddPersonAsync(
+            "bob",
+            new { mail = "same@x.example", employeeHireDate = "31.31.2026" }
+        );
+        await client.SyncedAsync();
+        Assert.Equal("INVALID_DATA", Assert.Single(await ListAsync(client)).ReasonCode);
+
+        await PatchAsync(second, new { employeeHireDate = "2026-02-01T00:00:00Z" });
+        Assert.Equal("MAIL_DUPLICATE", Assert.Single(await ListAsync(client)).ReasonCode);
+        await PatchAsync(second, new { department = "Sales" });
+        Assert.Equal("MAIL_DUPLICATE", Assert.Single(await ListAsync(client)).ReasonCode);
+        await PatchAsync(first, new { mail = "ada@x.example" });
+        Assert.Empty(await ListAsync(client));
+
+        async Task PatchAsync(Guid person, object change)
+        {
+            await client.GraphAsync(HttpMethod.Patch, $"users/{person}", change);
+            await client.SyncedAsync();
+        }
+    }
+
+    [Fact]
     public async Task Sync_GroupWithABadValue_IsEscrowedUntilAFullReadFindsItWell()
     {
         var client = await service.ConnectedAsync();

@@ -38,6 +38,21 @@ public sealed class KindTests(DirectoryFixture service)
     }
 
     [Fact]
+    public async Task Set_Person_IsNotSkippedForWhatItIsNamedLater()
+    {
+        var (client, account) = await AccountAsync("helpdesk");
+        var user = await client.UserAsync(account);
+        await SetAsync(client, user.Id, AccountKind.Person, "the helpdesk lead's own account");
+
+        await client.GraphAsync(HttpMethod.Patch, $"users/{account}", new { userPrincipalName = "svc-desk@x.example" });
+        await client.SyncedAsync();
+
+        Assert.Equal(AccountKind.Service, (await client.UserAsync(account)).SuggestedKind);
+        var told = await client.Syncs.ListSyncEventsAsync(new() { ClientId = client.Id, UserId = user.Id });
+        Assert.Equal((SyncStatus.Done, ""), (told.Events[0].Status, told.Events[0].ReasonCode));
+    }
+
+    [Fact]
     public async Task Set_ThenClear_MakesVersionsAndLeavesEvents()
     {
         var (client, account) = await AccountAsync("svc-backup");

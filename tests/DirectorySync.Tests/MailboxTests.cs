@@ -147,7 +147,12 @@ public sealed class MailboxTests(DirectoryFixture service)
         await client.GraphAsync(HttpMethod.Put, $"users/{account}/mailbox", new { mailboxPurpose = "shared" });
 
         // Nothing the directory tells of: read again only after weeks.
+        var due = (await RowsAsync(client)).Single().MailboxDueAt;
         await client.SyncedAsync(SyncMode.Full);
+        await client.GraphAsync(HttpMethod.Patch, $"users/{account}", new { department = "Sales" });
+        await client.SyncedAsync();
+        Assert.NotNull(due);
+        Assert.Equal(due, (await RowsAsync(client)).Single().MailboxDueAt);
         Assert.Equal(AccountKind.Person, (await client.UserAsync(account)).Kind);
         await client.GraphAsync(
             HttpMethod.Patch,
