@@ -112,7 +112,8 @@ public sealed partial class RosterWriter
         fixed as (
           update directory_user u set escrow_reason = r.reason, revision = @version
           from ranked r
-          where u.client_id = @client and u.user_id = r.user_id and u.escrow_reason not in (r.reason, 'INVALID_DATA')
+          where u.client_id = @client and u.user_id = r.user_id and u.user_id = any (array(select user_id from ranked))
+            and u.escrow_reason not in (r.reason, 'INVALID_DATA')
           returning u.user_id)
         insert into t_touched select user_id from fixed on conflict do nothing;
         """;
