@@ -66,6 +66,8 @@ public static class BigTenant
         }
 
         await DeltaAsync(report, "1 % of 100k, people alone", service, bare, client, most: People / 100);
+        var least = await BareWriter.WriteAsync(service.Database, client, People / 100);
+        report.Say("1 % of 100k, people alone: reading and writing them in the roster, bare", least.TotalSeconds, "s");
         await AgainAsync(report, cloud, service, tenant);
     }
 
